@@ -1,0 +1,1 @@
+"""Small values that everything may use: errors, digests, canonical bytes, strict tar entries."""

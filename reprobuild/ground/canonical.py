@@ -1,0 +1,59 @@
+"""JSON in one spelling, and a strict reader for JSON from strangers (RFC 8259, I-JSON of RFC 7493)."""
+
+import json
+from typing import Any, NoReturn
+
+from reprobuild.ground.errors import InputError
+
+MAX_DEPTH = 32
+MAX_SIZE = 64 << 20
+
+
+def canonical_json(value: object) -> bytes:
+    """Sorted keys, one key a line, UTF-8, a newline at the end; NaN and infinities raise ValueError."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode()
+
+
+def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE) -> Any:
+    """The value of strict JSON: no duplicate key, no NaN, at most MAX_DEPTH deep, or InputError."""
+
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not JSON")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key appears twice")
+        return found
+
+    if len(data) > max_size:
+        raise InputError(f"{subject}: {len(data)} bytes of JSON, at most {max_size} are read")
+    if _depth(data) > MAX_DEPTH:
+        raise InputError(f"{subject}: JSON nested deeper than {MAX_DEPTH}")
+    try:
+        return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{subject}: not strict JSON: {error}") from error
+
+
+def _depth(data: bytes) -> int:
+    """An upper bound of the nesting: brackets inside strings count only when they are not closed again."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in data if any(c in data for c in (b"[", b"{")) else b"":
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in (0x5B, 0x7B):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in (0x5D, 0x7D):
+            depth -= 1
+    return deepest

@@ -1,0 +1,1 @@
+"""Artifacts to layers to an OCI image, without executing anything."""

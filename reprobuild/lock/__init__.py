@@ -1,0 +1,1 @@
+"""What is locked: the index of all artifacts, and one module or folder an ecosystem."""

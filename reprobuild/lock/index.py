@@ -1,0 +1,35 @@
+"""`lockfiles/reprobuild.lock`: the index of everything that an image and a run are made from."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from reprobuild.ground.digests import Sha256
+from reprobuild.ground.documents import Document
+from reprobuild.lock.artifact import Artifact
+from reprobuild.lock.base import Base
+
+
+class DataSet(Document):
+    """One data set by its tree digest; `files` and `size` (bytes) are there for people."""
+
+    path: str
+    sha256: Sha256
+    size: int = Field(ge=0)
+    files: int = Field(ge=0)
+    licence: str = ""
+    origin: str = ""
+    preprocessing: str = ""
+
+
+class LockIndex(Document):
+    """Everything by hash. `inputs` names each thing the lock depends on with its digest, for `lock --check`."""
+
+    format: Literal["reprobuild.lock/1"] = "reprobuild.lock/1"
+    transform: int = Field(ge=1)
+    base: Base
+    python: str
+    """The exact version of the image's Python, e.g. `3.11.2`."""
+    artifacts: tuple[Artifact, ...]
+    data: dict[str, DataSet]
+    inputs: dict[str, Sha256]

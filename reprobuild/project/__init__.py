@@ -1,0 +1,1 @@
+"""`reprobuild.toml`, read strictly."""

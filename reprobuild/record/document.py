@@ -1,0 +1,127 @@
+"""`record.json`: what one run was asked to do, what was found in force, and what came out."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from reprobuild.ground.digests import Sha256
+from reprobuild.ground.documents import Document
+
+Scalar = bool | int | float | str | None
+Json = Scalar | list["Json"] | dict[str, "Json"]
+
+
+class Tolerance(Document):
+    """How far a metric may lie from the recorded one: `absolute`, or `relative` to the recorded magnitude."""
+
+    absolute: float = Field(default=0.0, ge=0)
+    relative: float = Field(default=0.0, ge=0)
+
+
+class FileDigest(Document):
+    """A file's content."""
+
+    sha256: Sha256
+    size: int = Field(ge=0)
+
+
+class Tree(Document):
+    """A folder's content by its tree digest; `size` in bytes."""
+
+    sha256: Sha256
+    size: int = Field(ge=0)
+    files: int = Field(ge=0)
+
+
+class DataUse(Document):
+    """A data set as a run sees it: `path` is absolute in the run, or relative to the source tree."""
+
+    path: str
+    sha256: Sha256
+    size: int = Field(ge=0)
+    files: int = Field(ge=0)
+    licence: str = ""
+    origin: str = ""
+    preprocessing: str = ""
+
+
+class Asked(Document):
+    """The request, from `reprobuild.toml` and the command line."""
+
+    command: tuple[str, ...]
+    """After substitution of hyperparameters."""
+    seed: int = Field(ge=0, lt=2**32)
+    threads: int = Field(ge=1)
+    timeout: float = Field(gt=0)
+    """Seconds."""
+    gpu: bool
+    env: tuple[str, ...]
+    hyperparameters: dict[str, Scalar]
+    """Those of `[run.hyperparameters]`."""
+    params: dict[str, Json]
+    """Of each params file, by path."""
+    outputs: tuple[str, ...]
+    metrics: str | None
+    tolerances: dict[str, Tolerance]
+
+
+class Fingerprint(Document):
+    """Static facts about machine and software; `{}` or "" where a fact is not there."""
+
+    cpu: dict[str, Json]
+    """`model`, `vendor`, `family`, `flags`, `cores` and so on, from /proc/cpuinfo and the affinity mask."""
+    memory_bytes: int
+    kernel: str
+    libc: str
+    python: str
+    packages: dict[str, str]
+    """Distribution name to version, as `importlib.metadata` sees them in the image."""
+    libraries: list[dict[str, Json]]
+    """BLAS and OpenMP libraries mapped into the training process: `name`, `file`, `version`, `config`, `threads`."""
+    gpus: list[dict[str, Json]]
+
+
+class Ending(Document):
+    """How the run ended: `status` of an exit, or the `signal`'s name."""
+
+    reason: Literal["finished", "deadline", "interrupted", "outputs"]
+    status: int | None
+    signal: str | None
+    message: str = ""
+
+
+class Log(Document):
+    """Standard output and error together; `truncated` when only the first and last part were kept."""
+
+    sha256: Sha256
+    size: int = Field(ge=0)
+    truncated: bool
+
+
+class Record(Document):
+    """One run."""
+
+    format: Literal["reprobuild.record/1"] = "reprobuild.record/1"
+    reprobuild: str
+    project: str
+    image: Sha256
+    """The image ID."""
+    lock: Sha256
+    """Digest of `reprobuild.lock`."""
+    source: Tree
+    data: dict[str, DataUse]
+    asked: Asked
+    found: dict[str, Json]
+    """What the runtime saw in force inside: `seeds`, `threads`, `environment` (names to set/unset), `switches`."""
+    fingerprint: Fingerprint
+    outputs: dict[str, FileDigest]
+    metrics: dict[str, float]
+    ending: Ending
+    wall_seconds: float
+    peak_memory_bytes: int
+    log: Log
+
+    @property
+    def good(self) -> bool:
+        """True when the command finished with status 0 and left what was declared."""
+        return self.ending.reason == "finished" and self.ending.status == 0

@@ -1,0 +1,1 @@
+"""The verbs: each takes nouns and tools and returns a value."""

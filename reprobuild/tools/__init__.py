@@ -1,0 +1,1 @@
+"""The outside world behind narrow doors: processes, downloads, the clock, settings, the store."""
