@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
 
 Scalar = bool | int | float | str | None
-Json = Scalar | list["Json"] | dict[str, "Json"]
+Json = JsonValue
 
 
 class Tolerance(Document):

@@ -1,0 +1,105 @@
+"""The tables of `reprobuild.toml`, as written: types, bounds and defaults."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from reprobuild.record.document import Scalar, Tolerance
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_CREDENTIALS = re.compile(r"://[^/\s]*@")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `5m`, `2h` or `1d`."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found or not (seconds := float(found[1]) * _SECONDS[found[2]]):
+        raise ValueError('not a duration such as "90s", "5m", "2h" or "1d"')
+    return seconds
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+def _inside(path: str) -> str:
+    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError("not a plain relative path inside the project")
+    return path
+
+
+def _public(text: str) -> str:
+    if _CREDENTIALS.search(text):
+        raise ValueError("a URL with credentials; this file travels in every bundle")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_public)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Inside = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Duration = Annotated[str, AfterValidator(_duration)]
+
+
+class Table(BaseModel):
+    """A table that knows all of its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ProjectTable(Table):
+    """`[project]`."""
+
+    name: Name
+
+
+class ImageTable(Table):
+    """`[image]`."""
+
+    base: Text
+    debian: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.:-]+$")]] = []
+
+
+class PythonTable(Table):
+    """`[python]`."""
+
+    requirements: list[Inside] = []
+    resolver: Literal["pip-tools", "uv"] = "pip-tools"
+
+
+class RunTable(Table):
+    """`[run]` with its two sub-tables."""
+
+    command: Annotated[list[Text], Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    threads: Annotated[int, Field(ge=1, le=4096)] = 1
+    timeout: Duration = "24h"
+    gpu: bool = False
+    env: list[Variable] = []
+    params: list[Inside] = []
+    outputs: list[Inside] = []
+    metrics: Inside | None = None
+    hyperparameters: dict[Variable, Scalar] = {}
+    tolerances: dict[str, Annotated[float, Field(ge=0)] | Annotated[int, Field(ge=0)] | Tolerance] = {}
+
+
+class DataTable(Table):
+    """`[data.NAME]`."""
+
+    path: Annotated[Text, Field(min_length=1)]
+    licence: Text = ""
+    origin: Text = ""
+    preprocessing: Text = ""
+
+
+class ProjectFile(Table):
+    """The whole file."""
+
+    project: ProjectTable
+    image: ImageTable
+    python: PythonTable = PythonTable()
+    run: RunTable
+    data: dict[Name, DataTable] = {}
