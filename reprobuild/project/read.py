@@ -17,7 +17,7 @@ from reprobuild.record.document import Tolerance
 
 FILE = "reprobuild.toml"
 MAX_SIZE = 1 << 20
-_UNION_TAGS = ("float", "int", "bool", "str", "none", "Tolerance")
+_UNION_TAGS = ("float", "int", "bool", "str", "none", "Tolerance", "constrained-float", "constrained-int")
 
 
 def read_project(root: Path) -> Project:
