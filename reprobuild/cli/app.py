@@ -1,0 +1,69 @@
+"""The command line: its commands, its global options, and the one place where errors become a line and a status."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reprobuild import __version__
+from reprobuild.cli import bundle, image, inspect, lock, replay, run
+from reprobuild.ground.errors import ReprobuildError, ToolError
+
+EPILOG = (
+    "Exit status: 0 done, identical or equivalent; 10 different (or a lock that is out of date); 11 unchecked; "
+    "2 usage; 3 bad input; 4 a tool, the machine or the training failed; 5 not trusted."
+)
+
+app = typer.Typer(
+    help="Freeze a training run into one file, and say on any other machine whether the same result came out.\n\n"
+    "lock → image → run → bundle.tar → replay",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: the same text everywhere, and half the start-up time
+    pretty_exceptions_enable=False,
+)
+for module in (lock, image, run, bundle, replay, inspect):
+    app.command(name=module.NAME, epilog=EPILOG)(module.command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"reprobuild {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    project: Annotated[
+        Path, typer.Option("--project", "-C", help="Folder with reprobuild.toml.", file_okay=False)
+    ] = Path(),
+    version: Annotated[  # noqa: ARG001  # Typer reads it
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Freeze a training run into one file, and say on any other machine whether the same result came out."""
+    context.obj = project
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status of one command line; everything it has to say is on standard output and standard error."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="reprobuild")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except ReprobuildError as error:
+        return _complain(error)
+    except OSError as error:
+        subject = error.filename or "the operating system"
+        return _complain(ToolError(f"{subject}: {error.strerror or error}"))
+    return 0
+
+
+def _complain(error: ReprobuildError) -> int:
+    sys.stderr.write(f"error: {error}\n")
+    if error.hint:
+        sys.stderr.write(f"hint: {error.hint}\n")
+    return error.status
