@@ -26,7 +26,9 @@ RUNTIME_STANDARD_LIBRARY_ONLY = "runtime"
 
 
 def modules() -> list[Path]:
-    return sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if len(path.relative_to(PACKAGE).parts) > 1)
+    return sorted(
+        path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py") if len(path.relative_to(PACKAGE).parts) > 1
+    )
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -1,0 +1,85 @@
+"""What every command shares in talking: progress on a terminal's standard error, notes, JSON, sizes."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reprobuild.tools.progress import Progress, Silent
+
+
+class Plain(Silent):
+    """Notes alone: standard error is not a terminal."""
+
+    def note(self, line: str) -> None:
+        """See `Progress.note`."""
+        say(line)
+
+
+class Bar:
+    """Progress as rich draws it."""
+
+    def __init__(self) -> None:
+        from rich import progress as bars
+        from rich.console import Console
+
+        self.rich = bars.Progress(
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(),
+            bars.TaskProgressColumn(),
+            bars.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self.rich.add_task("", total=None, visible=False)
+
+    def begin(self, title: str, total: int) -> None:
+        """See `Progress.begin`."""
+        self.rich.remove_task(self._task)
+        self._task = self.rich.add_task(title, total=total)
+
+    def advance(self, amount: int = 1) -> None:
+        """See `Progress.advance`."""
+        self.rich.advance(self._task, amount)
+
+    def note(self, line: str) -> None:
+        """See `Progress.note`."""
+        self.rich.console.print(line, markup=False, highlight=False)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Bars on a terminal's standard error, nothing but notes elsewhere."""
+    if sys.stderr.isatty():
+        bar = Bar()
+        with bar.rich:
+            yield bar
+    else:
+        yield Plain()
+
+
+def say(line: str) -> None:
+    """A line for a person, on standard error, so that standard output stays the result."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def answer(text: str) -> None:
+    """The result, on standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def answer_json(value: object) -> None:
+    """The result as JSON, on standard output."""
+    answer(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def size_text(size: int) -> str:
+    """Bytes as people read them, in decimal units."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError
