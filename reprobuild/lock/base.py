@@ -37,6 +37,8 @@ class Base(Document):
     """Variables of the image's configuration."""
     links: dict[str, tuple[str, ...]]
     """Symbolic links that `update-alternatives` would have made: link, then its targets, the best first."""
+    copies: dict[str, str]
+    """Files that maintainer scripts copy: absolute path, then the packaged file it is a copy of."""
     files: dict[str, str]
     """Small text files that maintainer scripts would have written: absolute path, then content."""
     explained: dict[str, str]
