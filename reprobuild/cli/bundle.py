@@ -1,0 +1,34 @@
+"""`reprobuild bundle`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reprobuild.cli.show import answer, answer_json
+
+NAME = "bundle"
+
+
+def command(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Number of the run under .reprobuild/runs; the latest by default.")] = "",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the bundle.")] = Path("bundle.tar"),
+    compression: Annotated[
+        str, typer.Option("--compression", help="Of the image's layers: zstd, or gzip for Docker before 23 and umoci.")
+    ] = "zstd",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Make a bundle of any recorded run."""
+    from reprobuild.cli.world import open_world
+    from reprobuild.steps.bundle import make_bundle
+    from reprobuild.steps.run import find_run
+
+    folder = find_run(context.obj, run)
+    target = output if output.is_absolute() or context.obj == Path() else context.obj / output
+    with open_world() as world:
+        digest = make_bundle(folder, world.store, target, compression=compression)
+    if as_json:
+        answer_json({"bundle": str(target), "digest": digest, "run": folder.name})
+    else:
+        answer(f"{target}  sha256:{digest}")

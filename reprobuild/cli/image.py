@@ -1,0 +1,33 @@
+"""`reprobuild image`."""
+
+from typing import Annotated
+
+import typer
+
+from reprobuild.cli.show import answer, answer_json, progress, say
+
+NAME = "image"
+
+
+def command(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print image ID, layers and notes as JSON.")] = False,
+) -> None:
+    """Turn the lock into an image and print its ID.
+
+    The ID depends on the lock alone: the same on every machine, for every user, with or without a container engine.
+    Downloads are kept in the store and resumed; nothing in a package is executed.
+    """
+    from reprobuild.cli.world import open_world
+    from reprobuild.steps.lock import read_lock
+    from reprobuild.steps.prepare import prepare_image
+
+    index, _ = read_lock(context.obj / "lockfiles")
+    with progress() as shown, open_world() as world:
+        image = prepare_image(index, world, progress=shown)
+    for note in image.notes:
+        say(f"note: {note.package}: {note.script} would also: {note.why}")
+    if as_json:
+        answer_json(image.model_dump(mode="json"))
+    else:
+        answer(f"sha256:{image.image_id}")

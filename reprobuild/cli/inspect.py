@@ -1,0 +1,24 @@
+"""`reprobuild inspect`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reprobuild.cli.show import answer, answer_json
+
+NAME = "inspect"
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="The bundle to look into.", dir_okay=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Say what is in a bundle: reads kilobytes, executes nothing."""
+    from reprobuild.steps.inspect import inspect_bundle, render_summary
+
+    summary = inspect_bundle(bundle)
+    if as_json:
+        answer_json(summary.model_dump(mode="json"))
+    else:
+        answer(render_summary(summary))

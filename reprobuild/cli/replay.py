@@ -1,0 +1,79 @@
+"""`reprobuild replay`."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reprobuild.cli.show import answer, answer_json, progress
+from reprobuild.ground.errors import UsageError
+
+NAME = "replay"
+
+
+class Require(StrEnum):
+    """What counts as success."""
+
+    IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
+
+
+def command(
+    bundle: Annotated[Path, typer.Argument(help="The bundle to repeat.", dir_okay=False)],
+    require: Annotated[
+        Require, typer.Option("--require", help="The least verdict that ends with 0.")
+    ] = Require.EQUIVALENT,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Train with another seed than the recorded one.", min=0, max=2**32 - 1)
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", metavar="NAME=PATH", help="Where a data set is that the bundle does not carry."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Folder for the outputs, the log and replay.json.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print replay.json; the training's output goes to standard error.")
+    ] = False,
+) -> None:
+    """Run a bundle again and say whether the recorded result came out.
+
+    Every byte is verified before anything is unpacked; the code runs in a sandbox without network. The verdict is
+    identical, equivalent (0), different (10) or unchecked (11), with its reasons.
+    """
+    from reprobuild.cli.world import open_world
+    from reprobuild.steps.replay import render_report, replay_bundle
+
+    places = dict(_pair(item) for item in data or [])
+    live = sys.stderr.buffer
+
+    def forward(chunk: bytes) -> None:
+        live.write(chunk)
+        live.flush()
+
+    with open_world() as world, progress() as shown:
+        report = replay_bundle(
+            bundle,
+            world,
+            seed=seed,
+            data=places,
+            require=require.value,
+            output=output,
+            on_output=forward,
+            progress=shown,
+        )
+    if as_json:
+        answer_json(report.model_dump(mode="json"))
+    else:
+        answer(render_report(report))
+    raise typer.Exit(report.exit_status)
+
+
+def _pair(item: str) -> tuple[str, Path]:
+    name, equals, path = item.partition("=")
+    if not (name and equals and path):
+        raise UsageError(f"--data {item}: not NAME=PATH")
+    return name, Path(path)

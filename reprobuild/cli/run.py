@@ -1,0 +1,69 @@
+"""`reprobuild run`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reprobuild.cli.show import answer, answer_json, progress, say
+from reprobuild.ground.digests import short
+from reprobuild.ground.errors import ToolError
+
+NAME = "run"
+
+
+def command(
+    context: typer.Context,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Use this seed instead of [run] seed.", min=0, max=2**32 - 1)
+    ] = None,
+    bundle: Annotated[Path, typer.Option("--bundle", help="Where to write the bundle.")] = Path("bundle.tar"),
+    compression: Annotated[
+        str, typer.Option("--compression", help="Of the image's layers: zstd, or gzip for Docker before 23 and umoci.")
+    ] = "zstd",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the record as JSON; the training's output goes to standard error.")
+    ] = False,
+) -> None:
+    """Train inside the image, record everything, and write bundle.tar.
+
+    The training sees the source tree, its data read-only, no network and no variable of this shell. Seeds of Python,
+    NumPy, PyTorch and others are set before the script's first line. A failed run is recorded too and makes no bundle
+    (exit status 4).
+    """
+    from reprobuild.cli.world import open_world
+    from reprobuild.project.read import read_project
+    from reprobuild.steps.bundle import make_bundle
+    from reprobuild.steps.prepare import prepare_root
+    from reprobuild.steps.lock import read_lock_of
+    from reprobuild.steps.run import run_training
+
+    project = read_project(context.obj)
+    index, lock_bytes = read_lock_of(project)
+    target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
+    live = sys.stderr.buffer if as_json else sys.stdout.buffer
+
+    def forward(chunk: bytes) -> None:
+        live.write(chunk)
+        live.flush()
+
+    with open_world() as world:
+        with progress() as shown:
+            prepared = prepare_root(index, world, progress=shown)
+        record, folder = run_training(
+            project, index, lock_bytes, prepared, world.store, world.engine, seed=seed, on_output=forward
+        )
+        if not record.good:
+            raise ToolError(
+                f"training: {record.ending.message or 'failed'}",
+                hint=f"its record and log are in {folder}",
+            )
+        digest = make_bundle(folder, world.store, target, compression=compression)
+    if as_json:
+        answer_json(record.model_dump(mode="json"))
+        return
+    for name, value in sorted(record.metrics.items()):
+        answer(f"{name} = {value:g}")
+    say(f"record: {folder}")
+    answer(f"{target}  sha256:{digest}  image {short(record.image)}")
