@@ -1,8 +1,9 @@
 """`lock`: what a project wants, resolved to the last byte; and whether a lock still belongs to its project."""
 
-import hashlib
+import os
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,17 +12,19 @@ from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
-from reprobuild.lock.data import data_set
-from reprobuild.lock.index import DataSet, LockIndex
+from reprobuild.lock.data import digest_data
+from reprobuild.lock.index import LockIndex
 from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
 from reprobuild.steps.lock_debian import lock_debian
-from reprobuild.steps.lock_python import lock_python, requirement_inputs
+from reprobuild.steps.lock_python import lock_python, read_requirements
 from reprobuild.steps.world import World
-from reprobuild.tools.progress import Progress, Silent
+from reprobuild.tools.apt import find_mirrors
+from reprobuild.tools.progress import Progress
 
 INDEX = "reprobuild.lock"
 REQUIREMENTS = "requirements.txt"
+HINT = "run reprobuild lock"
 
 
 @dataclass(frozen=True)
@@ -39,22 +42,107 @@ def utc_now() -> datetime:
 
 
 def lock_project(
-    project: Project, world: World, *, progress: Progress | None = None, now: Callable[[], datetime] = utc_now
+    project: Project, world: World, *, progress: Progress, now: Callable[[], datetime] = utc_now
 ) -> Locked:
     """Resolve everything and write `lockfiles/`; on any error the old lock stays as it was."""
-    progress = progress or Silent()
     base, keys = read_base(project.base, project.root)
     inputs = collect_inputs(project)
-    debian = lock_debian(base, keys, project.debian, world, now=now(), progress=progress)
-    python = lock_python(project, Target.of(debian), world, progress=progress)
+    progress.begin(f"resolving {base.name}", 0)
+
+    def mirrors(suite: str) -> list[str]:
+        return list(find_mirrors(suite, base.component, world.settings, world.runner))
+
+    debian = lock_debian(base, keys, project.debian, fetch=world.fetch, mirrors=mirrors, store=world.store, now=now())
+    target = Target(debian.python, debian.glibc, base.architecture)
+    python = lock_python(project.root, project.requirements, project.resolver, target, world.python_doors, progress)
     index = LockIndex(
         transform=TRANSFORM_VERSION,
         base=base,
         python=debian.python,
         artifacts=(*debian.artifacts, *python.artifacts),
-        data={source.name: data_set(source, project.root) for source in project.data},
-        inputs=inputs | {f"lockfiles/{REQUIREMENTS}": sha256_bytes(python.requirements.encode())},
+        data={source.name: digest_data(source, project.root) for source in project.data},
+        inputs=inputs | {REQUIREMENTS: sha256_bytes(python.requirements.encode())},
     )
     data = index.to_bytes()
-    write_files(project.lock_folder, {REQUIREMENTS: python.requirements.encode(), INDEX: data})
+    # The index is written last: it vouches for the other file, so a lock cut off between the two is noticed.
+    write_file(project.lock_folder / REQUIREMENTS, python.requirements.encode())
+    write_file(project.lock_folder / INDEX, data)
     return Locked(index, sha256_bytes(data), python.notes)
+
+
+def collect_inputs(project: Project) -> dict[str, str]:
+    """The digest of each thing that the lock depends on, by the name that `lock --check` shows."""
+    base, _ = read_base(project.base, project.root)
+    _, requirements = read_requirements(project.root, project.requirements)
+    inputs = {
+        "[image] base": sha256_bytes(base.to_bytes()),
+        "[image] debian": sha256_bytes(canonical_json(sorted(set(project.debian)))),
+        "[python] requirements": sha256_bytes(canonical_json(list(project.requirements))),
+        "[python] resolver": sha256_bytes(project.resolver.encode()),
+        "[data]": sha256_bytes(canonical_json([asdict(source) for source in project.data])),
+    }
+    return inputs | requirements
+
+
+def changed_inputs(project: Project) -> list[str]:
+    """What changed since the lock was made, sorted; a missing lock is an InputError."""
+    index, _ = read_lock(project.lock_folder)
+    seen = collect_inputs(project) | {REQUIREMENTS: _file_digest(project.lock_folder / REQUIREMENTS)}
+    changed = {name for name in index.inputs.keys() | seen.keys() if index.inputs.get(name) != seen.get(name)}
+    for source in project.data:
+        recorded = index.data.get(source.name)
+        if recorded and recorded.sha256 != digest_data(source, project.root).sha256:
+            changed.add(f"[data.{source.name}] {source.path}")
+    if index.transform != TRANSFORM_VERSION:
+        changed.add("transform version")
+    names = {REQUIREMENTS: f"lockfiles/{REQUIREMENTS}"}
+    return sorted(names.get(name, name) for name in changed)
+
+
+def read_lock(folder: Path) -> tuple[LockIndex, bytes]:
+    """The index of a lock and its bytes; InputError when it is missing, broken or of another transform version."""
+    path = folder / INDEX
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"lockfiles/{INDEX}: {error.strerror}", hint=HINT) from error
+    return parse_lock(data, f"lockfiles/{INDEX}"), data
+
+
+def parse_lock(data: bytes, subject: str) -> LockIndex:
+    """The index that `data` spells, made by this version's transform."""
+    index = LockIndex.from_bytes(data, subject)
+    if index.transform != TRANSFORM_VERSION:
+        raise InputError(
+            f"{subject}: made for transform version {index.transform}, this is {TRANSFORM_VERSION}", hint=HINT
+        )
+    return index
+
+
+def read_lock_of(project: Project) -> tuple[LockIndex, bytes]:
+    """The project's lock; InputError when one of its inputs has changed since."""
+    index, data = read_lock(project.lock_folder)
+    if changed := changed_inputs(project):
+        raise InputError(f"lockfiles/{INDEX}: {changed[0]} changed since the lock was made", hint=HINT)
+    return index, data
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return sha256_bytes(path.read_bytes())
+    except OSError:
+        return "missing"
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a whole file under a temporary name beside it, then rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

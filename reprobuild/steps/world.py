@@ -1,22 +1,35 @@
 """The doors to the outside that steps are given, opened once for a command."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from reprobuild.engines.engine import Engine
-from reprobuild.tools.fetch import Fetcher
-from reprobuild.tools.pip import PipSources
-from reprobuild.tools.process import Runner
+from reprobuild.steps.lock_python import Outside
+from reprobuild.tools.fetch import Fetcher, HttpFetcher
+from reprobuild.tools.pip import PipSources, read_pip_sources
+from reprobuild.tools.process import Runner, run_process
 from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything a step may touch beyond its arguments."""
+    """Everything a step may touch beyond its arguments; what only some commands need is opened when it is asked for."""
 
     settings: Settings
     store: Store
-    runner: Runner
-    fetch: Fetcher
-    pip: PipSources
-    engine: Engine
+    runner: Runner = run_process
+
+    @cached_property
+    def pip(self) -> PipSources:
+        """pip's own configuration."""
+        return read_pip_sources(self.runner)
+
+    @cached_property
+    def fetch(self) -> Fetcher:
+        """Downloads with pip's certificates and proxy."""
+        return HttpFetcher(certificates=self.pip.certificates, proxy=self.pip.proxy, timeout=self.pip.timeout)
+
+    @property
+    def python_doors(self) -> Outside:
+        """What locking wheels needs."""
+        return Outside(self.fetch, self.runner, self.store, self.pip)

@@ -75,6 +75,14 @@ class Store:
         """Where a thing made under that kind and key is, or would be."""
         return self.root / kind / key
 
+    def replace(self, kind: str, key: str, data: bytes) -> None:
+        """Write the small file `kind`/`key`, whole or not at all."""
+        final = self.path(kind, key)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with self.temporary() as path:
+            path.write_bytes(data)
+            path.replace(final)
+
     def made_once(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
         """The file or folder `kind`/`key`, made by `make` at a temporary name if it is not here yet."""
         final = self.path(kind, key)

@@ -1,0 +1,24 @@
+"""Which artifacts share a layer: a rule that depends on nothing but the lock."""
+
+from collections.abc import Sequence
+
+from reprobuild.image.model import MAX_LAYERS
+from reprobuild.lock.artifact import Artifact
+
+OWN_LAYER = 2_000_000
+"""Bytes of an artifact from which on it has a layer of its own: below, a layer costs an engine more than it saves."""
+
+
+def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
+    """The artifacts of every layer but the last, which is made from the whole image; packages come before wheels."""
+    ordered = sorted(artifacts, key=lambda artifact: (artifact.kind, artifact.name, artifact.sha256))
+    # Two shared layers and the made one are always there, so this many are left.
+    largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[: MAX_LAYERS - 3]
+    alone = {artifact.sha256 for artifact in largest if artifact.size >= OWN_LAYER}
+    layers: list[list[Artifact]] = []
+    for kind in ("deb", "wheel"):
+        own = [artifact for artifact in ordered if artifact.kind == kind]
+        shared = [artifact for artifact in own if artifact.sha256 not in alone]
+        layers += [shared] if shared else []
+        layers += [[artifact] for artifact in own if artifact.sha256 in alone]
+    return layers

@@ -1,0 +1,160 @@
+"""`image`: a lock whose artifacts are in the store, to an OCI image in the store."""
+
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from reprobuild.ground.canonical import canonical_json
+from reprobuild.ground.digests import sha256_bytes, sha256_stream
+from reprobuild.ground.tar import END
+from reprobuild.image.frame import (
+    FACTS,
+    FRAME,
+    Facts,
+    Hashing,
+    end_frame,
+    frame_key,
+    make_frame,
+    open_unpacked,
+    read_note,
+    write_frame,
+)
+from reprobuild.image.layers import plan_layers
+from reprobuild.image.made import make_rest, script_notes
+from reprobuild.image.model import MEDIA_TYPES, TRANSFORM_VERSION, Image, Layer
+from reprobuild.image.oci import render_config, render_manifest
+from reprobuild.image.spool import Spool
+from reprobuild.lock.artifact import Artifact
+from reprobuild.lock.base import Base
+from reprobuild.lock.index import LockIndex
+from reprobuild.tools.progress import Progress
+from reprobuild.tools.store import Store
+
+
+def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
+    """The image of a lock; what was built before is found again by what it is made from."""
+    key = _build_key(index)
+    if found := _built(key, store):
+        return found
+    artifacts = sorted(index.artifacts, key=lambda artifact: artifact.sha256)
+    frames = _frames(artifacts, index.base, store, progress)
+    layers = [_layer(group, frames, store) for group in plan_layers(index.artifacts)]
+    notes = [read_note(frames[artifact.sha256]) for group in plan_layers(index.artifacts) for artifact in group]
+    with Spool("image") as spool, store.temporary() as folder:
+        make_rest(index.base, notes, spool)
+        folder.mkdir()
+        facts = write_frame(spool, folder / FRAME)
+        (folder / FACTS).write_bytes(facts.to_bytes())
+        layers.append(_layer_of([folder], ("links, accounts and caches",), store))
+    config = render_config(index.base, layers)
+    image_id = store.add_bytes(config)
+    blobs = [(layer.sha256, layer.size) for layer in layers]
+    manifest = store.add_bytes(render_manifest((image_id, len(config)), blobs, "zstd"))
+    image = Image(image_id=image_id, manifest=manifest, layers=tuple(layers), notes=script_notes(index.base, notes))
+    keep_image(image, store)
+    store.replace("builds", key, image.image_id.encode())
+    return image
+
+
+def _build_key(index: LockIndex) -> str:
+    """What an image depends on, as one digest: not the inputs and the data of its lock."""
+    parts = [TRANSFORM_VERSION, index.base.model_dump(mode="json")]
+    artifacts = sorted(
+        (artifact.model_dump(mode="json") for artifact in index.artifacts), key=lambda a: str(a["sha256"])
+    )
+    return sha256_bytes(canonical_json([*parts, artifacts]))
+
+
+def keep_image(image: Image, store: Store) -> None:
+    """Remember an image by its ID."""
+    store.replace("images", image.image_id, image.to_bytes())
+
+
+def find_image(image_id: str, store: Store) -> Image | None:
+    """The image of that ID, when all of its blobs are in the store."""
+    path = store.path("images", image_id)
+    if not path.is_file():
+        return None
+    image = Image.from_bytes(path.read_bytes(), str(path))
+    blobs = [image.image_id, image.manifest, *(layer.sha256 for layer in image.layers)]
+    return image if all(map(store.has, blobs)) else None
+
+
+def _built(key: str, store: Store) -> Image | None:
+    path = store.path("builds", key)
+    return find_image(path.read_text(), store) if path.is_file() else None
+
+
+def _frames(artifacts: Iterable[Artifact], base: Base, store: Store, progress: Progress) -> dict[str, Path]:
+    """The folder of every artifact's frame, by the artifact's digest; missing ones are made on all cores."""
+    keys = {artifact.sha256: frame_key(artifact, base) for artifact in artifacts}
+    places = {sha256: store.path("frames", key) for sha256, key in keys.items()}
+    missing = [artifact for artifact in artifacts if not places[artifact.sha256].is_dir()]
+    progress.begin("packing layers", sum(artifact.size for artifact in missing))
+    if missing:
+        # forkserver: a forked child of a program with threads may inherit a held lock.
+        workers = min(len(missing), os.cpu_count() or 1)
+        with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+            largest_first = sorted(missing, key=lambda artifact: -artifact.size)
+            jobs = {
+                pool.submit(_make_one, artifact, base, store.root, keys[artifact.sha256]): artifact
+                for artifact in largest_first
+            }
+            try:
+                for job in as_completed(jobs):
+                    job.result()
+                    progress.advance(jobs[job].size)
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+    return places
+
+
+def _make_one(artifact: Artifact, base: Base, root: Path, key: str) -> None:
+    store = Store(root)
+    store.made_once("frames", key, lambda folder: make_frame(artifact, store.blob(artifact.sha256), base, folder))
+
+
+def _layer(group: Sequence[Artifact], frames: dict[str, Path], store: Store) -> Layer:
+    folders = [frames[artifact.sha256] for artifact in group]
+    holds = tuple(f"{artifact.name} {artifact.version}" for artifact in group)
+    key = sha256_bytes(canonical_json([folder.name for folder in folders]))
+    path = store.path("layers", key)
+    if path.is_file():
+        layer = Layer.from_bytes(path.read_bytes(), str(path))
+        if store.has(layer.sha256) and layer.holds == holds:
+            return layer
+    layer = _layer_of(folders, holds, store)
+    store.replace("layers", key, layer.to_bytes())
+    return layer
+
+
+def _layer_of(folders: Sequence[Path], holds: tuple[str, ...], store: Store) -> Layer:
+    """The layer that frames make one after another."""
+    with store.temporary() as path:
+        with path.open("wb") as target:
+            packed = Hashing(target)
+            for folder in folders:
+                with (folder / FRAME).open("rb") as stream:
+                    shutil.copyfileobj(stream, cast(BinaryIO, packed), 1 << 20)
+            packed.write(end_frame())
+        facts = [Facts.from_bytes((folder / FACTS).read_bytes(), str(folder)) for folder in folders]
+        diff_id = facts[0].diff_id if len(facts) == 1 else _diff_id(path)
+        sha256 = packed.digest.hexdigest()
+        store.keep(path, sha256)
+    return Layer(
+        diff_id=diff_id,
+        sha256=sha256,
+        size=packed.size,
+        unpacked_size=sum(fact.unpacked_size for fact in facts) + len(END),
+        holds=holds,
+    )
+
+
+def _diff_id(path: Path) -> str:
+    with open_unpacked(path, MEDIA_TYPES["zstd"]) as stream:
+        return sha256_stream(stream)
