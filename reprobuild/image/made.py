@@ -13,7 +13,12 @@ from reprobuild.image.spool import Spool
 from reprobuild.lock.base import Base
 
 CERTIFICATES = "usr/share/ca-certificates/"
-FOLDERS = {"proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "tmp": 0o1777, "root": 0o700, "var/tmp": 0o1777}
+FOLDERS = {
+    **dict.fromkeys(("proc", "sys", "dev", "run", "work", "data"), 0o755),
+    **dict.fromkeys(("tmp", "var/tmp"), 0o1777),
+    "root": 0o700,
+}
+"""Where an engine mounts, and what every program expects; `work` and `data` are the training's."""
 
 
 def make_rest(base: Base, notes: Sequence[Note], spool: Spool) -> None:
@@ -37,6 +42,8 @@ def make_rest(base: Base, notes: Sequence[Note], spool: Spool) -> None:
         spool.add_bytes("etc/ssl/certs/ca-certificates.crt", bundle)
     spool.add_bytes("etc/ld.so.cache", render_cache(libraries(notes, texts, paths)))
     status = "\n".join(note.status for note in sorted(notes, key=lambda note: note.package) if note.status)
+    # Format 1 of the database has the architecture in the names of info files (dpkg, lib/dpkg/infodb-access.c).
+    spool.add_bytes("var/lib/dpkg/info/format", b"1\n")
     spool.add_bytes("var/lib/dpkg/status", status.encode(errors="surrogateescape"))
 
 

@@ -37,8 +37,7 @@ from reprobuild.tools.store import Store
 
 def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     """The image of a lock; what was built before is found again by what it is made from."""
-    key = _build_key(index)
-    if found := _built(key, store):
+    if found := find_build(index, store):
         return found
     artifacts = sorted(index.artifacts, key=lambda artifact: artifact.sha256)
     frames = _frames(artifacts, index.base, store, progress)
@@ -56,7 +55,7 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     manifest = store.add_bytes(render_manifest((image_id, len(config)), blobs, "zstd"))
     image = Image(image_id=image_id, manifest=manifest, layers=tuple(layers), notes=script_notes(index.base, notes))
     keep_image(image, store)
-    store.replace("builds", key, image.image_id.encode())
+    store.replace("builds", _build_key(index), image.image_id.encode())
     return image
 
 
@@ -84,8 +83,9 @@ def find_image(image_id: str, store: Store) -> Image | None:
     return image if all(map(store.has, blobs)) else None
 
 
-def _built(key: str, store: Store) -> Image | None:
-    path = store.path("builds", key)
+def find_build(index: LockIndex, store: Store) -> Image | None:
+    """The image of a lock that was built before, when all of its blobs are in the store."""
+    path = store.path("builds", _build_key(index))
     return find_image(path.read_text(), store) if path.is_file() else None
 
 
