@@ -1,31 +1,38 @@
 """Locking wheels: a resolution, the file of each pin that fits the image, and the proof that nothing is missing."""
 
-import hashlib
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.python.closure import find_gaps, parse_metadata
-from reprobuild.lock.python.requirements import Pin, included_files, logical_lines, parse_pins, parse_requirements
+from reprobuild.lock.python.requirements import (
+    Pin,
+    check_file_name,
+    included_files,
+    logical_lines,
+    parse_pins,
+    parse_requirements,
+)
 from reprobuild.lock.python.target import Target
-from reprobuild.lock.python.wheels import Offer, choose_wheel
-from reprobuild.tools.download import download
-from reprobuild.tools.fetch import Fetcher, MissingError
+from reprobuild.lock.python.wheels import NoWheelError, choose_wheel
+from reprobuild.tools.fetch import Fetcher
 from reprobuild.tools.pip import PipIndex, PipSources
 from reprobuild.tools.process import Runner
 from reprobuild.tools.progress import Progress
-from reprobuild.tools.resolvers import compile_with_pip_tools, compile_with_uv
+from reprobuild.tools.resolvers import UnresolvedError, compile_with_pip_tools, compile_with_uv
 from reprobuild.tools.store import Store
+from reprobuild.tools.wheels import describe_offers, locate_wheel, lock_wheel
 
 MAX_FILE = 1 << 20
-MAX_METADATA = 16 << 20
 THREADS = 8
 
 
@@ -48,21 +55,135 @@ class Outside:
     sources: PipSources
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A project's own requirements and the text of every file they come from, by normal path."""
+
+    files: tuple[str, ...]
+    roots: tuple[Requirement, ...]
+    texts: Mapping[str, str]
+
+
+def lock_python(
+    folder: Path, files: Sequence[str], resolver: str, target: Target, outside: Outside, progress: Progress
+) -> PythonLock:
+    """The wheels for requirement files of `folder`; InputError when there is no complete set that fits the image."""
+    if not files:
+        return PythonLock("", ())
+    wanted = _read_wanted(folder, files)
+    # Resolvers see a copy: no configuration beside the files, no absolute path, and the bytes that were hashed.
+    with tempfile.TemporaryDirectory(prefix="reprobuild-") as copy:
+        for path, text in wanted.texts.items():
+            (Path(copy) / path).parent.mkdir(parents=True, exist_ok=True)
+            (Path(copy) / path).write_text(text, encoding="utf-8")
+        return _Locking(Path(copy), wanted, target, outside, progress).lock(resolver)
+
+
 def read_requirements(folder: Path, files: Sequence[str]) -> tuple[list[Requirement], dict[str, str]]:
-    """The project's own requirements, and every file they come from with the digest of what it says (comments aside)."""
+    """The project's own requirements, and each file they come from with the digest of what it says, comments aside."""
+    wanted = _read_wanted(folder, files)
+    said = {path: "\n".join(line for _, line in logical_lines(text)) for path, text in wanted.texts.items()}
+    return list(wanted.roots), {path: sha256_bytes(text.encode()) for path, text in said.items()}
+
+
+def find_lock_gaps(
+    pins: Mapping[str, Pin], roots: Sequence[Requirement], target: Target, outside: Outside, progress: Progress
+) -> tuple[tuple[Artifact, ...], list[str]]:
+    """The wheel of every pin, by name, and what is missing or surplus; InputError for a pin without a wheel."""
+    index = PipIndex(outside.sources, outside.fetch)
+    progress.begin("choosing wheels", len(pins))
+
+    def work(pin: Pin) -> tuple[Artifact, bytes]:
+        offers = choose_wheel(pin, index.offers(pin.name), target)
+        result = lock_wheel(pin, offers, outside.fetch, outside.store)
+        progress.advance()
+        return result
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(pool.map(work, (pins[name] for name in sorted(pins))))
+    metadata = {artifact.name: parse_metadata(data, artifact.filename) for artifact, data in found}
+    gaps = find_gaps(roots, {name: pin.version for name, pin in pins.items()}, metadata, target)
+    return tuple(artifact for artifact, _ in found), gaps
+
+
+def wheel_urls(artifact: Artifact, index: PipIndex) -> list[str]:
+    """Where a locked wheel can be had: pip's places that offer that file, digest untold or the same."""
+    return locate_wheel(artifact, index.offers(artifact.name))
+
+
+@dataclass(frozen=True)
+class _Locking:
+    """One resolution in `folder`, a copy of the requirement files."""
+
+    folder: Path
+    wanted: Wanted
+    target: Target
+    outside: Outside
+    progress: Progress
+
+    def lock(self, resolver: str) -> PythonLock:
+        """The lock by the resolver that is asked for, or by uv when pip-tools' answer is not the image's."""
+        if resolver == "uv":
+            return self._lock_with_uv()
+        if sys.version_info[:2] != self.target.version:
+            return self._lock_with_uv("this machine's is {}.{}".format(*sys.version_info[:2]))
+        try:
+            self.progress.begin("resolving with pip-tools", 0)
+            text = compile_with_pip_tools(self.folder, self.wanted.files, self.outside.runner, self.outside.sources)
+            lock, gaps = self._check(text)
+        except NoWheelError as error:  # this machine may take wheels that the image cannot: another version might do
+            try:
+                return self._lock_with_uv(str(error))
+            except UnresolvedError:
+                raise error from None
+        except UnresolvedError as error:
+            raise self._explained(error) from error
+        return self._lock_with_uv(gaps[0]) if gaps else lock
+
+    def _lock_with_uv(self, why: str = "") -> PythonLock:
+        self.progress.begin("resolving with uv", 0)
+        outside, files = self.outside, self.wanted.files
+        try:
+            text = compile_with_uv(self.folder, files, self.target, outside.runner, outside.sources)
+        except UnresolvedError as error:
+            raise self._explained(error) from error
+        lock, gaps = self._check(text)
+        if gaps:
+            raise InputError(f"{', '.join(files)}: {gaps[0]}", hint="pin it in a requirement file")
+        note = f"pip-tools resolves for this machine's Python, and {why}: resolved with uv for {self.target}"
+        return PythonLock(lock.requirements, lock.artifacts, (note,) if why else ())
+
+    def _check(self, text: str) -> tuple[PythonLock, list[str]]:
+        pins = parse_pins(text, "requirements.txt")
+        artifacts, gaps = find_lock_gaps(pins, self.wanted.roots, self.target, self.outside, self.progress)
+        return PythonLock(text, artifacts), gaps
+
+    def _explained(self, error: UnresolvedError) -> UnresolvedError:
+        """With what exists of the project that has nothing fitting, when the resolver names one."""
+        if not error.project:
+            return error
+        offers = PipIndex(self.outside.sources, self.outside.fetch).offers(canonicalize_name(error.project))
+        there = describe_offers(offers) or "no source that pip is configured with has any file of it"
+        return UnresolvedError(f"{error}; {there}", hint=error.hint, project=error.project)
+
+
+def _read_wanted(folder: Path, files: Sequence[str]) -> Wanted:
     roots: list[Requirement] = []
-    digests: dict[str, str] = {}
-    queue = [(path, False) for path in files]
+    texts: dict[str, str] = {}
+    named = [check_file_name(path, path) for path in files]
+    queue = [(path, False) for path in named]
+    requires: set[str] = set()
     while queue:
         path, constrains = queue.pop(0)
-        if path in digests:
+        if path in requires or (constrains and path in texts):
             continue
-        text = _read_text(folder, path)
-        digests[path] = sha256_bytes("\n".join(line for _, line in logical_lines(text)).encode())
-        found = parse_requirements(text, path)
-        roots += [] if constrains else found
-        queue += [(name, constrains or only) for name, only in included_files(text, path)]
-    return roots, digests
+        texts[path] = texts.get(path) or _read_text(folder, path)
+        found = parse_requirements(texts[path], path)
+        if not constrains:
+            requires.add(path)
+            roots += found
+        queue += [(name, constrains or only) for name, only in included_files(texts[path], path)]
+    return Wanted(tuple(named), tuple(roots), texts)
 
 
 def _read_text(folder: Path, path: str) -> str:
@@ -76,135 +197,3 @@ def _read_text(folder: Path, path: str) -> str:
         raise InputError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: {error}") from error
-
-
-def lock_python(
-    folder: Path, files: Sequence[str], resolver: str, target: Target, outside: Outside, progress: Progress
-) -> PythonLock:
-    """The wheels for requirement files of `folder`; InputError when there is no complete set that fits the image."""
-    roots, _ = read_requirements(folder, files)
-    if not files:
-        return PythonLock("", ())
-    index = PipIndex(outside.sources, outside.fetch)
-    notes = []
-    if resolver == "pip-tools":
-        text, why = _try_pip_tools(folder, files, roots, target, outside, index, progress)
-        if not why and isinstance(text, PythonLock):
-            return text
-        notes.append(f"pip-tools resolves for this machine's Python, and {why}: resolved with uv for {target}")
-    pins_text = compile_with_uv(folder, files, target, outside.runner, outside.sources)
-    lock, gaps = _lock_pins(pins_text, roots, target, outside, index, progress)
-    if gaps:
-        raise InputError(f"{', '.join(files)}: {gaps[0]}", hint="pin it in a requirement file")
-    return PythonLock(lock.requirements, lock.artifacts, tuple(notes))
-
-
-def _try_pip_tools(
-    folder: Path,
-    files: Sequence[str],
-    roots: Sequence[Requirement],
-    target: Target,
-    outside: Outside,
-    index: PipIndex,
-    progress: Progress,
-) -> tuple[PythonLock | None, str]:
-    """What pip-tools gives for the image, or why it does not do."""
-    import sys
-
-    if sys.version_info[:2] != target.version:
-        return None, "this machine's is {}.{}".format(*sys.version_info[:2])
-    progress.begin("resolving with pip-tools", 0)
-    text = compile_with_pip_tools(folder, files, outside.runner, outside.sources)
-    lock, gaps = _lock_pins(text, roots, target, outside, index, progress)
-    return lock, gaps[0] if gaps else ""
-
-
-def _lock_pins(
-    text: str, roots: Sequence[Requirement], target: Target, outside: Outside, index: PipIndex, progress: Progress
-) -> tuple[PythonLock, list[str]]:
-    pins = parse_pins(text, "requirements.txt")
-    progress.begin("choosing wheels", len(pins))
-
-    def work(pin: Pin) -> tuple[Artifact, tuple[list[Requirement], str]]:
-        result = _lock_pin(pin, target, outside, index)
-        progress.advance()
-        return result
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(work, (pins[name] for name in sorted(pins))))
-    metadata = {artifact.name: needs for artifact, needs in found}
-    gaps = find_gaps(roots, {name: pin.version for name, pin in pins.items()}, metadata, target)
-    return PythonLock(text, tuple(artifact for artifact, _ in found)), gaps
-
-
-def _lock_pin(
-    pin: Pin, target: Target, outside: Outside, index: PipIndex
-) -> tuple[Artifact, tuple[list[Requirement], str]]:
-    offers = choose_wheel(pin, index.offers(pin.name), target)
-    told = next((offer for offer in offers if offer.sha256), None)
-    sha256 = told.sha256 if told else _digest_of(pin, offers[0], outside)
-    size = next((offer.size for offer in offers if offer.size is not None), None)
-    filename = offers[0].filename
-    metadata = _served_metadata(offers, outside.fetch)
-    if metadata is None or size is None:
-        urls = [offer.url for offer in offers]
-        blob = download(filename, urls, sha256, size, fetch=outside.fetch, store=outside.store)
-        size = blob.stat().st_size
-        metadata = _packed_metadata(blob, filename) if metadata is None else metadata
-    artifact = Artifact(
-        kind="wheel",
-        name=pin.name,
-        version=str(pin.version),
-        filename=filename,
-        size=size,
-        sha256=sha256,
-        source="pip",
-    )
-    return artifact, parse_metadata(metadata, filename)
-
-
-def _digest_of(pin: Pin, offer: Offer, outside: Outside) -> str:
-    """The digest of a file whose source does not tell it, when it is one that the pin allows."""
-    with outside.fetch.stream(offer.url, offset=0) as (_, incoming):
-        digest = hashlib.sha256()
-        for chunk in incoming:
-            digest.update(chunk)
-    if digest.hexdigest() not in pin.hashes:
-        raise InputError(f"{offer.filename}: its sha256 is {digest.hexdigest()[:12]}, which the pin does not allow")
-    return digest.hexdigest()
-
-
-def _served_metadata(offers: Sequence[Offer], fetch: Fetcher) -> bytes | None:
-    """METADATA as a source serves it beside the wheel (PEP 658), where its digest is told and right."""
-    for offer in offers:
-        if not offer.metadata_sha256:
-            continue
-        try:
-            data, _ = fetch.read(offer.url + ".metadata", limit=MAX_METADATA)
-        except MissingError:
-            continue
-        if sha256_bytes(data) != offer.metadata_sha256:
-            raise InputError(f"{offer.filename}.metadata: the index promises another sha256 than it sends")
-        return data
-    return None
-
-
-def _packed_metadata(wheel: Path, subject: str) -> bytes:
-    try:
-        with ZipFile(wheel) as archive:
-            name, version = subject.split("-")[:2]
-            info = archive.getinfo(f"{name}-{version}.dist-info/METADATA")
-            if info.file_size > MAX_METADATA:
-                raise InputError(f"{subject}: METADATA of {info.file_size} bytes")
-            return archive.read(info)
-    except (BadZipFile, KeyError, NotImplementedError) as error:
-        raise InputError(f"{subject}: not a wheel: {error}") from error
-
-
-def wheel_urls(artifact: Artifact, index: PipIndex) -> Mapping[str, None]:
-    """Where a locked wheel can be had: pip's places that offer that file, digest untold or the same."""
-    return {
-        offer.url: None
-        for offer in index.offers(artifact.name)
-        if offer.filename == artifact.filename and offer.sha256 in ("", artifact.sha256)
-    }

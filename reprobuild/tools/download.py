@@ -88,3 +88,15 @@ def _from(
             hint="the file was replaced at its source: run reprobuild lock, or use another source",
         )
     return store.keep(partial, sha256)
+
+
+def digest_of(url: str, fetch: Fetcher) -> str:
+    """The SHA-256 of what a place sends, at most MAX_UNKNOWN bytes of it; nothing is kept."""
+    digest, done = hashlib.sha256(), 0
+    with fetch.stream(url, offset=0) as (_, incoming):
+        for chunk in incoming:
+            done += len(chunk)
+            if done > MAX_UNKNOWN:
+                raise InputError(f"{redact(url)}: more than {MAX_UNKNOWN} bytes")
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -2,10 +2,11 @@
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from threading import Lock
+from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from packaging.utils import canonicalize_name
 
@@ -17,6 +18,8 @@ from reprobuild.tools.process import Runner
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 MAX_PAGE = 256 << 20
+TRUE = ("1", "true", "yes", "on", "y", "t")
+"""How pip's configuration spells true, in lower case (distutils.util.strtobool)."""
 _DEFAULT = "from pip._internal.cli.cmdoptions import index_url; print(index_url().default)"
 
 
@@ -27,26 +30,45 @@ class PipSources:
     indexes: tuple[str, ...]
     find_links: tuple[str, ...]
     certificates: str = ""
+    client_certificate: str = ""
     proxy: str = ""
+    trusted_hosts: tuple[str, ...] = ()
     timeout: float = 60
 
 
 def read_pip_sources(runner: Runner) -> PipSources:
-    """What `pip config list` says, with pip's own default index where none is configured."""
-    listed = runner([sys.executable, "-m", "pip", "config", "list"])
-    if listed.status:
-        raise ToolError(f"pip config list: {listed.stderr.strip().splitlines()[-1:]}")
-    settings = _settings(listed.stdout)
-    index = settings.get("index-url") or runner([sys.executable, "-c", _DEFAULT]).stdout.strip()
-    indexes = [] if settings.get("no-index") in ("1", "true", "True", "yes") else [index]
-    indexes += settings.get("extra-index-url", "").split() if indexes else []
+    """What `pip config list` says, with pip's own default index where none is configured; folders are absolute."""
+    settings = _settings(_pip_says(runner, ["-m", "pip", "config", "list"]))
+    indexes: list[str] = []
+    if settings.get("no-index", "").lower() not in TRUE:
+        main = settings.get("index-url") or _pip_says(runner, ["-c", _DEFAULT]).strip()
+        indexes = [main, *settings.get("extra-index-url", "").split()]
+    try:
+        timeout = float(settings.get("timeout") or settings.get("default-timeout") or 15)
+    except ValueError as error:
+        raise InputError(f"pip's configuration: timeout: {error}") from error
     return PipSources(
         indexes=tuple(indexes),
-        find_links=tuple(settings.get("find-links", "").split()),
+        find_links=tuple(map(_absolute, settings.get("find-links", "").split())),
         certificates=settings.get("cert", ""),
+        client_certificate=settings.get("client-cert", ""),
         proxy=settings.get("proxy", ""),
-        timeout=float(settings.get("timeout") or settings.get("default-timeout") or 15),
+        trusted_hosts=tuple(settings.get("trusted-host", "").split()),
+        timeout=timeout,
     )
+
+
+def _pip_says(runner: Runner, arguments: Sequence[str]) -> str:
+    done = runner([sys.executable, *arguments])
+    if done.status:
+        last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise ToolError(f"pip's configuration cannot be read: {last[0]}")
+    return done.stdout
+
+
+def _absolute(place: str) -> str:
+    """A page's URL as it is, a folder from the root: resolvers run in a folder of their own."""
+    return place if "://" in place or place.startswith("file:") else str(Path(place).expanduser().absolute())
 
 
 def _settings(listing: str) -> Mapping[str, str]:
@@ -67,6 +89,7 @@ class PipIndex:
     def __init__(self, sources: PipSources, fetch: Fetcher) -> None:
         self._sources, self._fetch = sources, fetch
         self._links: list[Offer] | None = None
+        self._alone = Lock()
 
     def offers(self, name: str) -> list[Offer]:
         """All files of a project at all sources; a source that does not know it offers nothing."""
@@ -79,23 +102,24 @@ class PipIndex:
         return found + [link for link in self._find_links() if canonicalize_name(link.filename.split("-")[0]) == name]
 
     def _find_links(self) -> list[Offer]:
-        if self._links is None:
-            self._links = []
-            for place in self._sources.find_links:
-                folder = Path(urlsplit(place).path if place.startswith("file:") else place)
-                if "://" not in place or place.startswith("file:"):
-                    names = sorted(path for path in folder.glob("*.whl")) if folder.is_dir() else []
-                    self._links += [
-                        Offer(path.name, path.resolve().as_uri(), size=path.stat().st_size) for path in names
-                    ]
-                else:
-                    self._links += self._page(place, "")
-        return self._links
+        with self._alone:
+            if self._links is None:
+                self._links = [offer for place in self._sources.find_links for offer in self._linked(place)]
+            return self._links
+
+    def _linked(self, place: str) -> list[Offer]:
+        if "://" in place and not place.startswith("file:"):
+            return self._page(place, "")
+        path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
+        if path.is_file():  # pip takes a page of links as well as a folder
+            return self._page(path.as_uri(), "")
+        files = sorted(path.glob("*.whl")) + sorted(path.glob("*.tar.gz")) if path.is_dir() else []
+        return [Offer(file.name, file.absolute().as_uri(), size=file.stat().st_size) for file in files]
 
     def _page(self, url: str, name: str) -> list[Offer]:
         from pypi_simple import ProjectPage, UnsupportedRepoVersionError
 
-        place = url + "index.html" if url.startswith("file:") else url
+        place = url + "index.html" if url.startswith("file:") and url.endswith("/") else url
         body, media = self._fetch.read(place, limit=MAX_PAGE, accept=ACCEPT)
         try:
             if media.endswith("json"):
@@ -127,5 +151,6 @@ def _with_credentials(url: str, index: str) -> str:
 def no_credentials(text: str, sources: PipSources) -> str:
     """`text` without any user name and password of pip's sources; for messages of other tools."""
     for url in (*sources.indexes, *sources.find_links, sources.proxy):
-        text = text.replace(url, redact(url)) if url else text
+        user = urlsplit(url).netloc.rpartition("@")[0]
+        text = text.replace(f"{user}@", "") if user else text
     return text

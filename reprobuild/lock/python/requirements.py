@@ -1,9 +1,9 @@
-"""Requirement files: what travels in them is checked before a resolver sees it, and what a resolver wrote is read strictly."""
+"""Requirement files: ours are checked before a resolver sees them, what a resolver wrote is read strictly."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -11,7 +11,8 @@ from packaging.version import InvalidVersion, Version
 
 from reprobuild.ground.errors import InputError
 
-_INCLUDE = re.compile(r"(-r|--requirement|-c|--constraint)(?:\s+|=)(\S+)")
+_INCLUDE = re.compile(r"(-r|-c|--requirement(?=[\s=])|--constraint(?=[\s=]))(?:\s*|=)([^\s=]\S*)")
+_CONSTRAINS = ("-c", "--constraint")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
@@ -44,11 +45,19 @@ def included_files(text: str, path: str) -> Iterator[tuple[str, bool]]:
     """The files that a requirement file includes, relative to the project, and whether each only constrains."""
     for number, line in logical_lines(text):
         if found := _INCLUDE.fullmatch(line):
-            name = str(PurePosixPath(path).parent / found[2])
-            parts = name.split("/")
-            if name.startswith("/") or ".." in parts or ":" in name:
-                raise InputError(f"{path}:{number}: {found[2]}: not a file inside the project")
-            yield name, found[1] in ("-c", "--constraint")
+            where = f"{path}:{number}: {_without_url(found[2])}"
+            yield check_file_name(posixpath.join(posixpath.dirname(path), found[2]), where), found[1] in _CONSTRAINS
+
+
+def check_file_name(path: str, subject: str) -> str:
+    """The normal form of a requirement file's path; InputError unless it is a text file inside the project."""
+    normal = posixpath.normpath(path)
+    if path.startswith("/") or normal.split("/")[0] == ".." or ":" in path or "\\" in path:
+        raise InputError(f"{subject}: not a file inside the project")
+    if not normal.endswith((".in", ".txt")):
+        # To pip-tools, setup.py and pyproject.toml are projects whose build code it runs.
+        raise InputError(f"{subject}: not a requirement file", hint="name it with .in or .txt at the end")
+    return normal
 
 
 def parse_requirements(text: str, path: str) -> list[Requirement]:
@@ -59,11 +68,13 @@ def parse_requirements(text: str, path: str) -> list[Requirement]:
             continue
         where = f"{path}:{number}"
         if line.startswith("-"):
-            option = re.split(r"[\s=]", line)[0]
+            option = re.split(r"[\s=]", line)[0] if line.startswith("--") else line[:2]
             raise InputError(
                 f"{where}: {option}: a requirement file names packages, not places or options",
                 hint="where packages come from is pip's own configuration: pip config set global.extra-index-url …",
             )
+        if found_option := re.search(r"\s(--[a-z-]+)", line):
+            raise InputError(f"{where}: {found_option[1]}: options of a requirement are not read")
         try:
             requirement = Requirement(line)
         except InvalidRequirement as error:

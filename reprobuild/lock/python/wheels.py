@@ -22,8 +22,12 @@ class Offer:
     """Digest of the file's METADATA that the source serves beside it (PEP 658); empty: served, digest untold."""
 
 
+class NoWheelError(InputError):
+    """A pin has no wheel that fits the image."""
+
+
 def choose_wheel(pin: Pin, offers: Iterable[Offer], target: Target) -> Sequence[Offer]:
-    """The places of the best wheel for `target` among the pinned files; InputError names what exists instead.
+    """The places of the best wheel for `target` among the pinned files; NoWheelError names what exists instead.
 
     Places whose digest is untold are kept: the pin's hashes decide when the file has been read.
     """
@@ -42,7 +46,7 @@ def choose_wheel(pin: Pin, offers: Iterable[Offer], target: Target) -> Sequence[
     if not ranked:
         names = sorted({offer.filename for offer in pinned if _is_of(offer, pin)})
         there = f"there are {', '.join(names[:4])}{' …' if len(names) > 4 else ''}" if names else "there is no wheel"
-        raise InputError(
+        raise NoWheelError(
             f"{pin.name} {pin.version}: no wheel for {target}: {there}",
             hint="ask for a version that has one, or build the wheel and add its folder to pip's find-links",
         )
