@@ -16,6 +16,7 @@ from reprobuild.lock.base import Base
 def read_base(name: str, project: Path) -> tuple[Base, bytes]:
     """The base and its archive keys (binary OpenPGP certificates); `name` is one of ours, or a path ending in .toml."""
     place: Traversable
+    folder: Traversable
     if name.endswith(".toml"):
         place, folder = project / name, (project / name).parent
         if not place.is_file():

@@ -11,9 +11,10 @@ from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, ReprobuildError, ToolError
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base, Suite
-from reprobuild.lock.debian.packages import Package, Universe
+from reprobuild.lock.debian.packages import Package
 from reprobuild.lock.debian.release import Index, Release, verify_release
 from reprobuild.lock.debian.resolver import resolve
+from reprobuild.lock.debian.universe import Universe
 from reprobuild.tools.fetch import Fetcher, MissingError
 from reprobuild.tools.store import Store
 
@@ -42,7 +43,7 @@ def lock_debian(
 
     with ThreadPoolExecutor() as pool:
         indices = dict(zip((suite.name for suite in base.suites), pool.map(index_of, base.suites), strict=True))
-    chosen = resolve(Universe(indices, base.architecture), (*base.packages, *extra, base.python.package))
+    chosen = resolve(Universe(indices, base.architecture, list(indices)), (*base.packages, *extra, base.python.package))
     versions = {package.name: package.version for package in chosen}
     glibc = re.match(r"(\d+)\.(\d+)", versions.get("libc6", ""))
     if not glibc:

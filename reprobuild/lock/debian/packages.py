@@ -7,10 +7,8 @@ from functools import cached_property
 
 from reprobuild.ground.digests import is_sha256
 from reprobuild.ground.errors import InputError
-from reprobuild.lock.debian.version import satisfies, version_key
+from reprobuild.lock.debian.version import satisfies
 
-_NAME = re.compile(rb"^Package: (\S+)$", re.MULTILINE)
-_PROVIDES = re.compile(rb"^Provides: (.+)$", re.MULTILINE)
 _RELATION = re.compile(
     r"\s*(?P<name>[a-z0-9][a-z0-9+.-]*)(?::(?P<arch>[a-z0-9-]+))?\s*"
     r"(?:\(\s*(?P<operator><<|<=|=|>=|>>)\s*(?P<version>[^)\s]+)\s*\))?\s*"
@@ -40,9 +38,9 @@ class Package:
 
     @cached_property
     def fields(self) -> dict[str, str]:
-        """The stanza's single-line fields by name."""
-        lines = self.stanza.decode(errors="replace").splitlines()
-        pairs = (line.partition(":") for line in lines if line[:1] not in (" ", "\t"))
+        """The stanza's fields by name; folded lines are joined (section 5.1)."""
+        text = self.stanza.decode(errors="replace").replace("\n ", " ").replace("\n\t", " ")
+        pairs = (line.partition(":") for line in text.split("\n"))
         return {name: value.strip() for name, _, value in pairs}
 
     def field(self, name: str) -> str:
@@ -110,6 +108,12 @@ class Package:
         value = self.fields.get("Priority", "extra")
         return PRIORITIES.index(value) if value in PRIORITIES else len(PRIORITIES)
 
+    @property
+    def weight(self) -> tuple[bool, bool, int]:
+        """How apt likes it among providers, the most liked first: essential, protected, then by priority."""
+        important = "yes" in (self.fields.get("Important"), self.fields.get("Protected"))
+        return self.fields.get("Essential") != "yes", not important, self.priority
+
     def meets(self, relation: Relation, architecture: str) -> bool:
         """True when installing this package satisfies `relation` (sections 7.1, 7.5; multi-arch specification)."""
         if relation.arch not in ("", architecture) and not (relation.arch == "any" and self._any_allowed):
@@ -140,53 +144,3 @@ def parse_relations(text: str, subject: str) -> Iterator[tuple[Relation, ...]]:
                 raise InputError(f"{subject}: not a relation: {item.strip()!r}")
             alternatives.append(Relation(*(found[part] or "" for part in ("name", "arch", "operator", "version"))))
         yield tuple(alternatives)
-
-
-class Universe:
-    """All packages that a base's suites offer together; of each name the highest version is the candidate."""
-
-    def __init__(self, indices: dict[str, bytes], architecture: str) -> None:
-        self.architecture = architecture
-        self._stanzas: dict[str, list[Package]] = {}
-        self._providers: dict[str, set[str]] = {}
-        self._candidates: dict[str, Package | None] = {}
-        for suite in sorted(indices):
-            self._add(indices[suite], suite)
-
-    def _add(self, index: bytes, suite: str) -> None:
-        for stanza in index.split(b"\n\n"):
-            found = _NAME.search(stanza)
-            if not found:
-                continue
-            name = found[1].decode(errors="replace")
-            self._stanzas.setdefault(name, []).append(Package(stanza, suite))
-            if provides := _PROVIDES.search(stanza):
-                for item in provides[1].split(b","):
-                    given = item.strip().split(b" ")[0].split(b"(")[0].decode(errors="replace")
-                    self._providers.setdefault(given, set()).add(name)
-
-    def names(self) -> list[str]:
-        """The names of all real packages, sorted."""
-        return sorted(self._stanzas)
-
-    def candidate(self, name: str) -> Package | None:
-        """The version that would be installed: the highest, as apt chooses among suites of equal priority."""
-        if name not in self._candidates:
-            fitting = [
-                package
-                for package in self._stanzas.get(name, [])
-                if package.fields.get("Architecture") in ("all", self.architecture)
-            ]
-            # One version in two suites is one file; the name of the suite decides only what the lock calls its source.
-            best = max(
-                fitting, key=lambda package: (version_key(package.version), package.sha256, package.suite), default=None
-            )
-            self._candidates[name] = best
-        return self._candidates[name]
-
-    def choices(self, relation: Relation) -> list[Package]:
-        """The candidates that meet `relation`: the package of that name first, then providers as apt orders them."""
-        names = [relation.name, *sorted(self._providers.get(relation.name, set()) - {relation.name})]
-        found = [package for name in names if (package := self.candidate(name)) is not None]
-        meeting = [package for package in found if package.meets(relation, self.architecture)]
-        return sorted(meeting, key=lambda package: (package.name != relation.name, package.priority))

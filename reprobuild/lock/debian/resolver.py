@@ -1,32 +1,52 @@
 """The closure of a set of packages from nothing installed, as apt chooses it without recommendations.
 
-Depth first and greedy, like apt's own marking: of a group of alternatives the one that is already there, else the first
-that can be had. A choice that conflicts is taken back and the next alternative tried. The result is checked whole before
-it is returned, so a greedy mistake is an error and never a broken image.
+First depth first and greedy, like apt's own marking: of a group of alternatives the one that is already there, else the
+first that can be had. Where that ends in a conflict, what every solution must hold is worked out, and the same walk
+starts from there. The result is checked whole before it is returned, so a mistake is an error and never a broken image.
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from reprobuild.ground.errors import InputError
-from reprobuild.lock.debian.packages import Package, Relation, Universe
+from reprobuild.lock.debian.closure import Chosen, UnsolvableError, check_closure, find_forced
+from reprobuild.lock.debian.packages import Package, Relation
+from reprobuild.lock.debian.universe import Universe
 
 
 def resolve(universe: Universe, wanted: Sequence[str]) -> list[Package]:
     """The packages to install for `wanted` names, sorted by name; InputError when there is no such set."""
-    attempt = _Attempt(universe)
     asked = {package.name: package for package in (_named(universe, name) for name in sorted(set(wanted)))}
-    attempt.chosen.update(asked)
-    for package in asked.values():
-        problem = attempt.refused_by(package)
-        if problem or not attempt.complete(package):
+    try:
+        chosen = _walk(universe, asked, frozenset())
+    except UnsolvableError as problem:
+        found = _solve_from_facts(universe, asked, problem)
+        if found is None:
             raise InputError(
-                f"debian packages: {package.name} can not be installed: {problem or attempt.reason}",
-                hint="change [image] debian in reprobuild.toml",
-            )
-    check_closure(attempt.chosen.values(), universe.architecture)
-    return [attempt.chosen[name] for name in sorted(attempt.chosen)]
+                f"debian packages: {problem}",
+                hint="these can not be installed together: change [image] debian in reprobuild.toml",
+            ) from problem
+        chosen = found
+    check_closure(chosen.values(), universe)
+    return [chosen[name] for name in sorted(chosen)]
+
+
+def _solve_from_facts(
+    universe: Universe, asked: Mapping[str, Package], problem: UnsolvableError
+) -> dict[str, Package] | None:
+    """The walk from what every solution must hold; what was in the way of a walk is left out of the next one."""
+    barred: frozenset[str] = frozenset()
+    for _ in range(MAX_WALKS):
+        try:
+            forced, barred = find_forced(universe, asked, barred)
+            return _walk(universe, forced, barred)
+        except UnsolvableError as found:
+            problem = found
+        if problem.blamed in barred or problem.blamed in asked or not problem.blamed:
+            return None
+        barred |= {problem.blamed}
+    return None
 
 
 def _named(universe: Universe, name: str) -> Package:
@@ -39,7 +59,7 @@ def _named(universe: Universe, name: str) -> Package:
     if providers:
         raise InputError(
             f"debian packages: {name}: a virtual package that {len(providers)} packages provide",
-            hint=f"name one of {', '.join(item.name for item in providers[:5])}",
+            hint=f"name one of {', '.join(sorted(item.name for item in providers)[:5])} in [image] debian",
         )
     near = difflib.get_close_matches(name, universe.names(), n=3)
     raise InputError(
@@ -48,71 +68,60 @@ def _named(universe: Universe, name: str) -> Package:
     )
 
 
+MAX_WALKS = 50
+"""How many packages may be found in the way before we give up."""
+
+
 @dataclass
-class _Attempt:
-    """What is chosen so far; `reason` says why the last choice failed."""
+class _Step:
+    """A package whose needs are being met; `size` is how many were chosen before it."""
 
-    universe: Universe
-    chosen: dict[str, Package] = field(default_factory=dict)
-    reason: str = ""
-
-    def complete(self, package: Package) -> bool:
-        """Choose what `package` needs, depth first; False leaves what was chosen before untouched."""
-        for group in package.needs:
-            if not self._satisfied(group) and not any(self._install(choice) for choice in self._choices(group)):
-                self.reason = self.reason or f"{package.name} needs {' | '.join(map(str, group))}"
-                return False
-        return True
-
-    def refused_by(self, package: Package) -> str:
-        """Which chosen package and `package` exclude each other, as one line, or nothing."""
-        for other in self.chosen.values():
-            if other.name != package.name and (clash := _clash(package, other, self.universe.architecture)):
-                return clash
-        return ""
-
-    def _satisfied(self, group: Iterable[Relation]) -> bool:
-        architecture = self.universe.architecture
-        for relation in group:
-            if any(package.meets(relation, architecture) for package in self._holders(relation)):
-                return True
-        return False
-
-    def _holders(self, relation: Relation) -> Iterable[Package]:
-        # Only a package of that name or a provider of it can meet the relation.
-        return (self.chosen[item.name] for item in self.universe.choices(relation) if item.name in self.chosen)
-
-    def _choices(self, group: Iterable[Relation]) -> list[Package]:
-        return [package for relation in group for package in self.universe.choices(relation)]
-
-    def _install(self, package: Package) -> bool:
-        if clash := self.refused_by(package):
-            self.reason = clash
-            return False
-        before = dict(self.chosen)
-        self.chosen[package.name] = package
-        if self.complete(package):
-            self.reason = ""
-            return True
-        self.chosen = before
-        return False
+    package: Package
+    size: int
+    groups: Iterator[tuple[Relation, ...]]
+    choices: Iterator[Package] | None = None
 
 
-def _clash(one: Package, other: Package, architecture: str) -> str:
-    for first, second in ((one, other), (other, one)):
-        for relation in first.refuses:
-            if second.meets(relation, architecture):
-                return f"{first.name} conflicts with {second.name} ({relation})"
-    return ""
+def _walk(universe: Universe, start: Mapping[str, Package], barred: frozenset[str]) -> dict[str, Package]:
+    """The closure of `start` without the `barred` names; UnsolvableError with the first reason."""
+    chosen = Chosen(universe)
+    for package in start.values():
+        if clash := chosen.clash(package):
+            raise clash
+        chosen.add(package)
+    for package in start.values():
+        if problem := _complete(universe, chosen, package, barred):
+            raise problem
+    return chosen.packages
 
 
-def check_closure(packages: Iterable[Package], architecture: str) -> None:
-    """InputError unless every need of every package is met and no two of them exclude each other."""
-    everything = list(packages)
-    for package in everything:
-        for group in package.needs:
-            if not any(other.meets(relation, architecture) for relation in group for other in everything):
-                raise InputError(f"debian packages: {package.name} needs {' | '.join(map(str, group))}")
-        for other in everything:
-            if other.name != package.name and (clash := _clash(package, other, architecture)):
-                raise InputError(f"debian packages: {clash}")
+def _complete(universe: Universe, chosen: Chosen, package: Package, barred: frozenset[str]) -> UnsolvableError | None:
+    """Choose what `package` needs and what that needs, depth first; why that can not be, or nothing."""
+    problem: UnsolvableError | None = None
+    steps = [_Step(package, len(chosen.packages), iter(package.needs))]
+    while steps:
+        step = steps[-1]
+        if step.choices is None:
+            group = next((group for group in step.groups if not chosen.satisfy(group)), None)
+            if group is None:
+                steps.pop()
+                problem = None
+                if steps:
+                    steps[-1].choices = None
+                continue
+            found = [item for relation in group for item in universe.choices(relation) if item.name not in barred]
+            if not found:
+                problem = problem or UnsolvableError(f"{step.package.name} needs {' | '.join(map(str, group))}")
+            step.choices = iter(found)
+        choice = next(step.choices, None)
+        if choice is None:
+            chosen.shrink(step.size)
+            steps.pop()
+        elif clash := chosen.clash(choice):
+            problem = problem or clash
+        else:
+            steps.append(_Step(choice, len(chosen.packages), iter(choice.needs)))
+            chosen.add(choice)
+        if not steps:
+            return problem
+    return None
