@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from reprobuild.cli.options import Compression, CompressionOption
 from reprobuild.cli.show import answer, answer_json
 
 NAME = "bundle"
@@ -14,9 +15,7 @@ def command(
     context: typer.Context,
     run: Annotated[str, typer.Argument(help="Number of the run under .reprobuild/runs; the latest by default.")] = "",
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the bundle.")] = Path("bundle.tar"),
-    compression: Annotated[
-        str, typer.Option("--compression", help="Of the image's layers: zstd, or gzip for Docker before 23 and umoci.")
-    ] = "zstd",
+    compression: CompressionOption = Compression.ZSTD,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make a bundle of any recorded run."""
@@ -27,7 +26,7 @@ def command(
     folder = find_run(context.obj, run)
     target = output if output.is_absolute() or context.obj == Path() else context.obj / output
     with open_world() as world:
-        digest = make_bundle(folder, world.store, target, compression=compression)
+        digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:
         answer_json({"bundle": str(target), "digest": digest, "run": folder.name})
     else:

@@ -26,7 +26,7 @@ def command(
     with progress() as shown, open_world() as world:
         image = prepare_image(index, world, progress=shown)
     for note in image.notes:
-        say(f"note: {note.package}: {note.script} would also: {note.why}")
+        say(f"note: {note.package}: its {note.script} would have done more: {note.line}")
     if as_json:
         answer_json(image.model_dump(mode="json"))
     else:

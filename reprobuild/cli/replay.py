@@ -1,5 +1,6 @@
 """`reprobuild replay`."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -45,7 +46,8 @@ def command(
     identical, equivalent (0), different (10) or unchecked (11), with its reasons.
     """
     from reprobuild.cli.world import open_world
-    from reprobuild.steps.replay import render_report, replay_bundle
+    from reprobuild.steps.replay import Options, replay_bundle
+    from reprobuild.verdict.render import render_report
 
     places = dict(_pair(item) for item in data or [])
     live = sys.stderr.buffer
@@ -54,17 +56,9 @@ def command(
         live.write(chunk)
         live.flush()
 
+    options = Options(seed, places, require.value, output, os.environ)
     with open_world() as world, progress() as shown:
-        report = replay_bundle(
-            bundle,
-            world,
-            seed=seed,
-            data=places,
-            require=require.value,
-            output=output,
-            on_output=forward,
-            progress=shown,
-        )
+        report = replay_bundle(bundle, world, options, on_output=forward, progress=shown)
     if as_json:
         answer_json(report.model_dump(mode="json"))
     else:

@@ -1,11 +1,13 @@
 """`reprobuild run`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from reprobuild.cli.options import Compression, CompressionOption
 from reprobuild.cli.show import answer, answer_json, progress, say
 from reprobuild.ground.digests import short
 from reprobuild.ground.errors import ToolError
@@ -19,9 +21,7 @@ def command(
         int | None, typer.Option("--seed", help="Use this seed instead of [run] seed.", min=0, max=2**32 - 1)
     ] = None,
     bundle: Annotated[Path, typer.Option("--bundle", help="Where to write the bundle.")] = Path("bundle.tar"),
-    compression: Annotated[
-        str, typer.Option("--compression", help="Of the image's layers: zstd, or gzip for Docker before 23 and umoci.")
-    ] = "zstd",
+    compression: CompressionOption = Compression.ZSTD,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON; the training's output goes to standard error.")
     ] = False,
@@ -35,12 +35,12 @@ def command(
     from reprobuild.cli.world import open_world
     from reprobuild.project.read import read_project
     from reprobuild.steps.bundle import make_bundle
-    from reprobuild.steps.prepare import prepare_root
     from reprobuild.steps.lock import read_lock_of
+    from reprobuild.steps.prepare import prepare_image, prepare_root
     from reprobuild.steps.run import run_training
 
     project = read_project(context.obj)
-    index, lock_bytes = read_lock_of(project)
+    lock = read_lock_of(project)
     target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
     live = sys.stderr.buffer if as_json else sys.stdout.buffer
 
@@ -50,16 +50,24 @@ def command(
 
     with open_world() as world:
         with progress() as shown:
-            prepared = prepare_root(index, world, progress=shown)
+            prepared = prepare_root(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
         record, folder = run_training(
-            project, index, lock_bytes, prepared, world.store, world.engine, seed=seed, on_output=forward
+            project,
+            lock,
+            prepared,
+            world.store,
+            world.engine,
+            world.runner,
+            seed=seed,
+            variables=os.environ,
+            on_output=forward,
         )
         if not record.good:
             raise ToolError(
                 f"training: {record.ending.message or 'failed'}",
                 hint=f"its record and log are in {folder}",
             )
-        digest = make_bundle(folder, world.store, target, compression=compression)
+        digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:
         answer_json(record.model_dump(mode="json"))
         return

@@ -23,13 +23,12 @@ class Container:
 
 @dataclass(frozen=True)
 class Execution:
-    """How a command ended: an exit status or a signal's name, seconds, and the peak of its largest process in bytes."""
+    """How a command ended: an exit status or a signal's name, and the seconds it took."""
 
     reason: Reason
     status: int | None
     signal: str | None
     wall_seconds: float
-    peak_memory_bytes: int
 
 
 class Engine(Protocol):

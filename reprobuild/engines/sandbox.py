@@ -2,19 +2,29 @@
 
 import os
 import select
-import signal
+import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reprobuild.engines.engine import Container, Execution, Reason
+from reprobuild.engines.status import NoCommandError, Status, ending, parse_status
 from reprobuild.ground.errors import ToolError
 
 INSTALL = "sudo apt-get install --yes bubblewrap"
 HOST_NAME = "reprobuild"
-NOT_STARTED = "bwrap: "
-_FORBIDDEN = ("No permissions to create", "setting up uid map", "Creating new namespace failed", "Permission denied")
+FIRST_WORDS = 500
+"""Bytes of output kept to explain why nothing was started."""
+_FORBIDDEN = (
+    "No permissions to create",
+    "setting up uid map",
+    "Creating new namespace failed",
+    "Permission denied",
+    "Operation not permitted",
+    "No space left on device",  # user.max_user_namespaces is reached, or 0
+)
 
 
 class Sandbox:
@@ -26,44 +36,104 @@ class Sandbox:
     def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`; ToolError when bubblewrap is missing or may make no namespaces."""
         started = time.monotonic()
-        try:
-            process = subprocess.Popen(
-                list(sandbox_argv(self.program, root, container)),
+        words = b""
+
+        def listen(chunk: bytes) -> None:
+            nonlocal words
+            words += chunk[: FIRST_WORDS - len(words)]
+            on_output(chunk)
+
+        with _Process(_find(self.program), sandbox_options(root, container), container.argv) as process:
+            reason = process.follow(listen, None if container.timeout is None else started + container.timeout)
+        if reason == "finished" and process.told.code is None:
+            raise _not_started(words.decode(errors="replace"), container)
+        number = process.told.code if reason == "finished" else None
+        status, name = (None, None) if number is None else ending(number)
+        return Execution(reason, status, name, time.monotonic() - started)
+
+
+def _find(program: str) -> str:
+    if path := shutil.which(program):
+        return path
+    raise ToolError(f"{program}: not found: the sandbox needs bubblewrap", hint=INSTALL)
+
+
+class _Process:
+    """A started bubblewrap; once left, nothing of it runs any more."""
+
+    def __init__(self, program: str, options: Iterator[str], argv: Sequence[str]) -> None:
+        self.told = Status(None, None)
+        self._status = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
+        with tempfile.TemporaryFile() as words:
+            # Options go through a file: everybody may read a command line, and these hold variables' values.
+            words.write(b"".join(os.fsencode(word) + b"\0" for word in options))
+            words.seek(0)
+            told = ("--json-status-fd", str(self._status.fileno()))
+            self._process = subprocess.Popen(
+                [program, "--args", str(words.fileno()), *told, "--", *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                env={},  # the first process inside is bubblewrap itself: /proc/1/environ would show this one's
+                pass_fds=(words.fileno(), self._status.fileno()),
+                process_group=0,  # a terminal's Ctrl-C reaches this process, which then ends that one
             )
-        except FileNotFoundError as error:
-            raise ToolError(f"{self.program}: not found: the sandbox needs bubblewrap", hint=INSTALL) from error
-        assert process.stdout is not None
-        reason: Reason = "interrupted"
-        first = b""
+
+    def __enter__(self) -> "_Process":
+        return self
+
+    def follow(self, on_output: Callable[[bytes], None], deadline: float | None) -> Reason:
+        """Hand on the output until the end, whichever it is."""
+        assert self._process.stdout is not None
         try:
-            for chunk in _chunks(process.stdout.fileno(), started, container.timeout):
-                first = first or chunk[:500]
+            for chunk in _chunks(self._process.stdout.fileno(), deadline):
                 on_output(chunk)
-            reason = "finished"
+            self._wait(deadline)
         except TimeoutError:
-            reason = "deadline"
+            return "deadline"
         except KeyboardInterrupt:
-            reason = "interrupted"
+            return "interrupted"
+        return "finished"
+
+    def _wait(self, deadline: float | None) -> None:
+        """A command may close its output long before it ends."""
+        descriptor = os.pidfd_open(self._process.pid)
+        try:
+            if not select.select([descriptor], [], [], _left(deadline))[0]:
+                raise TimeoutError
         finally:
-            if reason != "finished":
-                process.kill()  # all inside are in one process namespace and die with it (--die-with-parent)
-            process.stdout.close()
-            # wait4 alone tells the peak memory; Popen must then be told that its child is gone.
-            _, raw, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(raw)
-        status, name = _ending(process.returncode)
-        if status == 1 and first.startswith(NOT_STARTED.encode()):
-            raise _not_started(first.decode(errors="replace").splitlines()[0])
-        return Execution(reason, status, name, time.monotonic() - started, usage.ru_maxrss * 1024)
+            os.close(descriptor)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()  # all inside are in one process namespace and die with it (--die-with-parent)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process.wait()
+        self._status.seek(0)
+        self.told = parse_status(self._status.read())
+        self._status.close()
+        if self.told.first is not None:
+            _await_end(self.told.first)
 
 
-def _chunks(descriptor: int, started: float, timeout: float | None) -> Iterator[bytes]:
+def _await_end(pid: int) -> None:
+    """Return when the first process of a namespace is gone, which it is after all others (pid_namespaces(7))."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    select.select([descriptor], [], [])
+    os.close(descriptor)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _chunks(descriptor: int, deadline: float | None) -> Iterator[bytes]:
     """What comes until the last writer is gone; TimeoutError at the deadline."""
     while True:
-        left = None if timeout is None else max(0.0, started + timeout - time.monotonic())
+        left = _left(deadline)
         if not select.select([descriptor], [], [], left)[0]:
             raise TimeoutError
         if not (chunk := os.read(descriptor, 1 << 16)):
@@ -73,16 +143,15 @@ def _chunks(descriptor: int, started: float, timeout: float | None) -> Iterator[
             raise TimeoutError
 
 
-def _ending(returncode: int) -> tuple[int | None, str | None]:
-    """Exit status or signal; bubblewrap passes a signal of its child on as 128 + its number, as shells do."""
-    number = -returncode if returncode < 0 else returncode - 128
-    if number in set(map(int, signal.Signals)):
-        return None, signal.Signals(number).name
-    return returncode, None
-
-
-def _not_started(line: str) -> ToolError:
-    if any(words in line for words in _FORBIDDEN):
+def _not_started(words: str, container: Container) -> Exception:
+    line = next((line for line in words.splitlines() if line.strip()), "bwrap: ended without a word")
+    if "execvp" in line:
+        program = container.argv[0]
+        return NoCommandError(
+            f"{program}: the image cannot start it: {line.rpartition(': ')[2]}",
+            hint="python and python3 are there; other programs come with a package named in [image] debian",
+        )
+    if any(words in line for words in _FORBIDDEN) and "bind" not in line:
         return ToolError(
             f"sandbox: this machine forbids namespaces ({line})",
             hint="run as root, or allow them: sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000",
@@ -90,9 +159,9 @@ def _not_started(line: str) -> ToolError:
     return ToolError(f"sandbox: {line}")
 
 
-def sandbox_argv(program: str, root: Path, container: Container) -> Iterator[str]:
-    """The command line: a read-only root, fresh /proc, /dev and /tmp, no network, only the given environment."""
-    yield from (program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
+def sandbox_options(root: Path, container: Container) -> Iterator[str]:
+    """bubblewrap's options: a read-only root, fresh /proc, /dev and /tmp, no network, only the given environment."""
+    yield from ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
     yield from ("--hostname", HOST_NAME, "--uid", "0", "--gid", "0", "--clearenv")
     for name, value in sorted(container.environment.items()):
         yield from ("--setenv", name, value)
@@ -102,4 +171,4 @@ def sandbox_argv(program: str, root: Path, container: Container) -> Iterator[str
     binds += [(inside, "--bind", path) for inside, path in container.writable.items()]
     for inside, kind, path in sorted(binds):  # a folder is bound before what lies in it
         yield from (kind, str(path), inside)
-    yield from ("--remount-ro", "/data", "--remount-ro", "/run", "--chdir", container.folder, "--", *container.argv)
+    yield from ("--remount-ro", "/data", "--remount-ro", "/run", "--chdir", container.folder)

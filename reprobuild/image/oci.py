@@ -1,14 +1,15 @@
 """OCI image configuration and manifest (OCI Image Format Specification 1.1, config.md and manifest.md)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.image.model import MEDIA_TYPES, Compression, Layer
 from reprobuild.lock.base import Base
 
 CREATED = "1980-01-01T00:00:00Z"
-CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE: Final = "application/vnd.oci.image.config.v1+json"
+MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 
 
 def render_config(base: Base, layers: Sequence[Layer]) -> bytes:

@@ -40,7 +40,7 @@ _IDLE = re.compile(
 def find_doings(script: str, links: Collection[str]) -> Iterator[str]:
     """The lines that would do something an image lacks, each as one line; none for a script that is covered.
 
-    Generated blocks of debhelper are known by their kind; `update-alternatives` is covered when the image makes that link.
+    Generated blocks of debhelper are known by their kind; `update-alternatives` is covered when the link is made.
     """
 
     def known(block: re.Match[str]) -> str:

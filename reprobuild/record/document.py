@@ -119,6 +119,7 @@ class Record(Document):
     ending: Ending
     wall_seconds: float
     peak_memory_bytes: int
+    """Of the run's largest process; 0 when none told."""
     log: Log
 
     @property

@@ -3,7 +3,9 @@
 import ctypes
 import os
 import platform
+import resource
 import sys
+from typing import Any, Dict, List
 
 FRAMEWORKS = ("numpy", "scipy", "sklearn", "torch", "tensorflow", "jax", "pandas", "xgboost", "lightgbm")
 THREAD_VARIABLES = (
@@ -28,7 +30,7 @@ LIBRARIES = (
 )
 
 
-def survey():
+def survey() -> Dict[str, Any]:
     """A dictionary of JSON values: python, libc, packages, frameworks, threads, libraries."""
     return {
         "python": platform.python_version(),
@@ -37,13 +39,19 @@ def survey():
         "frameworks": sorted(name for name in FRAMEWORKS if name in sys.modules),
         "threads": _threads(),
         "libraries": _libraries(),
+        "peak_memory_bytes": _peak_memory(),
     }
 
 
-def _packages():
+def _peak_memory() -> int:
+    """Of the largest process, this one or one that it started and waited for (getrusage(2): kibibytes on Linux)."""
+    return 1024 * max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def _packages() -> Dict[str, str]:
     from importlib.metadata import distributions
 
-    found = {}
+    found: Dict[str, str] = {}
     for distribution in distributions():
         name = distribution.metadata["Name"]
         if name:
@@ -51,8 +59,8 @@ def _packages():
     return found
 
 
-def _threads():
-    found = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
+def _threads() -> Dict[str, Any]:
+    found: Dict[str, Any] = {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
     torch = sys.modules.get("torch")
     if torch is not None:
         found["torch"] = torch.get_num_threads()
@@ -60,8 +68,8 @@ def _threads():
     return found
 
 
-def _libraries():
-    found = {}
+def _libraries() -> List[Dict[str, Any]]:
+    found: Dict[str, Dict[str, Any]] = {}
     with open("/proc/self/maps") as stream:
         for line in stream:
             path = line.split(None, 5)[5].strip() if len(line.split(None, 5)) == 6 else ""
@@ -72,7 +80,7 @@ def _libraries():
     return [found[path] for path in sorted(found)]
 
 
-def _facts(path, kind):
+def _facts(path: str, kind: str) -> Dict[str, Any]:
     library = ctypes.CDLL(path)  # it is mapped already: this only finds it again
     if kind == "openblas":
         return _openblas(library)
@@ -83,8 +91,8 @@ def _facts(path, kind):
     return {}
 
 
-def _openblas(library):
-    facts = {}
+def _openblas(library: ctypes.CDLL) -> Dict[str, Any]:
+    facts: Dict[str, Any] = {}
     for prefix in ("", "scipy_"):
         for suffix in ("", "64_", "_64"):
             for key, function in (("config", "openblas_get_config"), ("core", "openblas_get_corename")):

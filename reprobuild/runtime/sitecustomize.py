@@ -12,11 +12,12 @@ import importlib.util
 import os
 import random
 import sys
+from typing import Any, Callable, Dict, Optional
 
-FOUND = {"seeds": {}, "switches": {}, "problems": []}
+FOUND: Dict[str, Any] = {"seeds": {}, "switches": {}, "problems": []}
 
 
-def _number(name, default):
+def _number(name: str, default: Optional[int]) -> Optional[int]:
     value = os.environ.get(name, "")
     return int(value) if value.isdigit() else default
 
@@ -25,12 +26,12 @@ SEED = _number("REPROBUILD_SEED", 0)
 THREADS = _number("REPROBUILD_THREADS", 1)
 
 
-def _numpy(module):
+def _numpy(module: Any) -> None:
     module.random.seed(SEED)
     FOUND["seeds"]["numpy"] = SEED
 
 
-def _torch(module):
+def _torch(module: Any) -> None:
     module.manual_seed(SEED)
     module.set_num_threads(THREADS)
     # Warn where an operation has no deterministic form: an error would end trainings that are reproducible enough.
@@ -48,7 +49,7 @@ def _torch(module):
     )
 
 
-def _tensorflow(module):
+def _tensorflow(module: Any) -> None:
     module.random.set_seed(SEED)
     # https://www.tensorflow.org/api_docs/python/tf/config/experimental/enable_op_determinism
     module.config.experimental.enable_op_determinism()
@@ -56,25 +57,30 @@ def _tensorflow(module):
     FOUND["switches"]["tf.config.experimental.enable_op_determinism"] = True
 
 
-def _jax(module):
+def _jax(module: Any) -> None:
     # JAX has no global generator: keys are made from seeds in the script. Only its switch can be set from outside.
     module.config.update("jax_threefry_partitionable", True)
     FOUND["switches"]["jax_threefry_partitionable"] = True
 
 
-AFTER_IMPORT = {"numpy": _numpy, "torch": _torch, "tensorflow": _tensorflow, "jax": _jax}
+AFTER_IMPORT: Dict[str, Callable[[Any], None]] = {
+    "numpy": _numpy,
+    "torch": _torch,
+    "tensorflow": _tensorflow,
+    "jax": _jax,
+}
 
 
 class _Loader(importlib.abc.Loader):
     """The framework's own loader, and the seeding after it."""
 
-    def __init__(self, loader, after):
+    def __init__(self, loader: Any, after: Callable[[Any], None]) -> None:
         self.loader, self.after = loader, after
 
-    def create_module(self, spec):
+    def create_module(self, spec: Any) -> Any:
         return self.loader.create_module(spec)
 
-    def exec_module(self, module):
+    def exec_module(self, module: Any) -> None:
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
         try:
@@ -86,7 +92,7 @@ class _Loader(importlib.abc.Loader):
 class _Finder(importlib.abc.MetaPathFinder):
     """Notices the first import of a framework by the script."""
 
-    def find_spec(self, name, _path=None, _target=None):
+    def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> Any:
         after = AFTER_IMPORT.pop(name, None)
         if after is None:
             return None
@@ -96,7 +102,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _report():
+def _report() -> None:
     import json
 
     import reprobuild_survey
@@ -109,7 +115,7 @@ def _report():
     os.replace(target + ".part", target)
 
 
-def _main():
+def _main() -> None:
     random.seed(SEED)
     FOUND["seeds"]["random"] = SEED
     FOUND["seeds"]["PYTHONHASHSEED"] = _number("PYTHONHASHSEED", None)
@@ -120,7 +126,7 @@ def _main():
         atexit.register(lambda: _report() if os.getpid() == main else None)
 
 
-def _next_sitecustomize():
+def _next_sitecustomize() -> None:
     """The distribution's or user's own sitecustomize, which this one hides."""
     here = os.path.dirname(os.path.abspath(__file__))
     elsewhere = [path for path in sys.path if os.path.abspath(path or ".") != here]

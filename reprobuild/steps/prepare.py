@@ -84,7 +84,7 @@ def _download(artifacts: Sequence[Artifact], base: Base, world: World, progress:
             raise
 
 
-def prepare_root(image: Image, base: Base, world: World, engine: Engine, progress: Progress) -> Prepared:
+def prepare_root(image: Image, base: Base, world: World, progress: Progress) -> Prepared:
     """The image unpacked, and its modules compiled by its own Python; both made once per machine."""
     store = world.store
     progress.begin("unpacking the image", sum(layer.unpacked_size for layer in image.layers))
@@ -95,7 +95,7 @@ def prepare_root(image: Image, base: Base, world: World, engine: Engine, progres
 
     root = store.made_once("roots", image.image_id, unpack)
     progress.begin("compiling Python modules", 0)
-    bytecode = store.made_once("bytecode", image.image_id, lambda path: _compile(root, base, engine, path))
+    bytecode = store.made_once("bytecode", image.image_id, lambda path: _compile(root, base, world.engine, path))
     return Prepared(image, base, root, bytecode)
 
 

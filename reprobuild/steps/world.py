@@ -1,8 +1,10 @@
 """The doors to the outside that steps are given, opened once for a command."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from reprobuild.engines.engine import Engine
+from reprobuild.engines.sandbox import Sandbox
 from reprobuild.steps.lock_python import Outside
 from reprobuild.tools.fetch import Fetcher, HttpFetcher
 from reprobuild.tools.pip import PipSources, read_pip_sources
@@ -18,6 +20,7 @@ class World:
     settings: Settings
     store: Store
     runner: Runner = run_process
+    engine: Engine = field(default_factory=Sandbox)
 
     @cached_property
     def pip(self) -> PipSources:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from reprobuild.ground.digests import CHUNK, sha256_bytes
+from reprobuild.ground.digests import CHUNK, sha256_bytes, sha256_file
 
 
 class Store:
@@ -50,6 +50,12 @@ class Store:
         path.chmod(0o644)
         path.replace(blob)
         return blob
+
+    def keep_file(self, path: Path) -> str:
+        """Give a finished file of this file system its name as a blob, and return its digest."""
+        sha256 = sha256_file(path)
+        self.keep(path, sha256)
+        return sha256
 
     @contextmanager
     def temporary(self) -> Iterator[Path]:

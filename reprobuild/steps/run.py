@@ -1,0 +1,164 @@
+"""`run`: train a project in its image and keep a record of it, whatever came of it."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from reprobuild import __version__
+from reprobuild.engines.engine import Engine
+from reprobuild.ground.digests import sha256_bytes, sha256_file
+from reprobuild.ground.errors import InputError, UsageError
+from reprobuild.ground.tree import open_regular, write_tree
+from reprobuild.lock.data import TRAVELS, write_data
+from reprobuild.lock.index import LockIndex
+from reprobuild.project.model import Project
+from reprobuild.record.document import Asked, DataUse, Record, Tree
+from reprobuild.record.request import fill_command, parse_params
+from reprobuild.steps.attempt import Attempt, Request, attempted
+from reprobuild.steps.lock import REQUIREMENTS
+from reprobuild.steps.prepare import Prepared
+from reprobuild.steps.source import source_files
+from reprobuild.tools.process import Runner
+from reprobuild.tools.store import Store, remove
+
+RUNS = ".reprobuild/runs"
+RECORD, LOCK, SOURCE, OUTPUTS, LOG = "record.json", "reprobuild.lock", "source.tar", "outputs.tar", "log.txt"
+
+
+def ask(project: Project, seed: int | None) -> Asked:
+    """The request that a project makes; `seed` stands in for the project's own."""
+    return Asked(
+        command=fill_command(project.command, project.hyperparameters),
+        seed=project.seed if seed is None else seed,
+        threads=project.threads,
+        timeout=project.timeout,
+        gpu=project.gpu,
+        env=project.env,
+        hyperparameters=dict(project.hyperparameters),
+        params={path: parse_params(_read(project.root / path, path), path) for path in project.params},
+        outputs=project.outputs,
+        metrics=project.metrics,
+        tolerances=dict(project.tolerances),
+    )
+
+
+def _read(path: Path, name: str) -> bytes:
+    with open_regular(path, name) as stream:
+        return stream.read()
+
+
+def run_training(
+    project: Project,
+    lock: tuple[LockIndex, bytes],
+    prepared: Prepared,
+    store: Store,
+    engine: Engine,
+    runner: Runner,
+    *,
+    seed: int | None,
+    variables: Mapping[str, str],
+    on_output: Callable[[bytes], None],
+) -> tuple[Record, Path]:
+    """The record of one run and its folder; a run that failed or was interrupted is recorded too."""
+    index, lock_bytes = lock
+    asked = ask(project, seed)
+    folder = project.root / RUNS / f".{secrets.token_hex(8)}"
+    folder.mkdir(parents=True)
+    try:
+        source = folder / SOURCE
+        files = source_files(project, runner)
+        with source.open("wb") as stream:
+            write_tree(stream, files.items(), "source")
+        (folder / LOCK).write_bytes(lock_bytes)
+        shutil.copyfile(project.lock_folder / REQUIREMENTS, folder / REQUIREMENTS)
+        data = {
+            item.name: (DataUse(**index.data[item.name].model_dump()), project.root / item.path)
+            for item in project.data
+        }
+        _keep_data(data, folder)
+        request = Request(asked, source, data, variables)
+        with attempted(request, prepared, engine, store, on_output) as attempt:
+            record = _record(project, lock_bytes, prepared, request, attempt, len(files))
+            shutil.copyfile(attempt.log, folder / LOG)
+            with (folder / OUTPUTS).open("wb") as stream:
+                write_tree(stream, attempt.outputs.items(), "outputs")
+            (folder / RECORD).write_bytes(record.to_bytes())
+            final = _number(folder)
+            if record.good:
+                copy_outputs(attempt.outputs, project.root)
+        return record, final
+    finally:
+        remove(folder)
+
+
+def _record(
+    project: Project, lock_bytes: bytes, prepared: Prepared, request: Request, attempt: Attempt, files: int
+) -> Record:
+    source = request.source
+    return Record(
+        reprobuild=__version__,
+        project=project.name,
+        image=prepared.image.image_id,
+        lock=sha256_bytes(lock_bytes),
+        source=Tree(sha256=sha256_file(source), size=source.stat().st_size, files=files),
+        data={name: use for name, (use, _) in request.data.items()},
+        asked=request.asked,
+        found=attempt.found,
+        fingerprint=attempt.fingerprint,
+        outputs=attempt.digests,
+        metrics=attempt.metrics,
+        ending=attempt.ending,
+        wall_seconds=attempt.wall_seconds,
+        peak_memory_bytes=attempt.peak_memory_bytes,
+        log=attempt.log_digest,
+    )
+
+
+def _keep_data(data: Mapping[str, tuple[DataUse, Path]], folder: Path) -> None:
+    (folder / "data").mkdir()
+    for name, (use, path) in data.items():
+        if use.size <= TRAVELS:
+            with (folder / "data" / f"{name}.tar").open("wb") as stream:
+                write_data(stream, path, f"data.{name}")
+
+
+def _number(folder: Path) -> Path:
+    """Give a finished record the next number; two runs that end at once get two numbers."""
+    while True:
+        taken = [int(path.name) for path in folder.parent.iterdir() if path.name.isdigit()]
+        final = folder.parent / f"{max(taken, default=0) + 1:04}"
+        try:
+            folder.rename(final)
+        except OSError:
+            if not final.exists():
+                raise
+        else:
+            return final
+
+
+def copy_outputs(outputs: Mapping[str, Path], target: Path) -> None:
+    """Outputs into a folder, each whole or not at all."""
+    for name, path in outputs.items():
+        final = target / name
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}")
+        try:
+            shutil.copyfile(path, temporary)
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def find_run(project: Path, number: str) -> Path:
+    """The folder of a run by its number, or of the latest."""
+    folder = project / RUNS
+    names = sorted((path.name for path in folder.iterdir() if path.name.isdigit()), key=int) if folder.is_dir() else []
+    if not names:
+        raise InputError(f"{RUNS}: no run is recorded here", hint="run reprobuild run")
+    if not number:
+        return folder / names[-1]
+    wanted = f"{int(number):04}" if number.isdigit() else number
+    if wanted not in names:
+        raise UsageError(f"run {number}: not recorded; there are {', '.join(names[-5:])}")
+    return folder / wanted
