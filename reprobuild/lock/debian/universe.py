@@ -37,16 +37,19 @@ class Universe:
             self._add(indices[suite], suite)
 
     def _add(self, index: bytes, suite: str) -> None:
-        stanzas = [stanza for stanza in index.replace(b"\r\n", b"\n").split(b"\n\n") if stanza.strip()]
-        keyed = [(_value(stanza, b"Source") or _value(stanza, b"Package"), stanza) for stanza in stanzas]
+        rows = [
+            (_value(stanza, b"Source").partition(b" ")[0] or package, package, stanza)
+            for stanza in index.split(b"\n\n")
+            if (package := _value(stanza, b"Package"))
+        ]
         # An archive sorts by source package; whatever the order was, the result is that of this one.
-        keyed.sort(key=lambda pair: (pair[0].split(b" ")[0], _value(pair[1], b"Package"), pair[1]))
-        self._texts.append(b"\n\n".join(stanza for _, stanza in keyed) + b"\n")
-        for _, stanza in keyed:
-            name = _value(stanza, b"Package").decode(errors="replace")
+        rows.sort()
+        self._texts.append(b"\n\n".join(stanza for _, _, stanza in rows) + b"\n")
+        for _, package, stanza in rows:
+            name = package.decode(errors="replace")
             self._stanzas.setdefault(name, []).append(Package(stanza, suite))
-            for item in _value(stanza, b"Provides").split(b","):
-                given = item.strip().split(b" ")[0].split(b"(")[0].decode(errors="replace")
+            for item in filter(None, _value(stanza, b"Provides").split(b",")):
+                given = item.strip().partition(b" ")[0].partition(b"(")[0].decode(errors="replace")
                 self._providers.setdefault(given, set()).add(name)
 
     def names(self) -> list[str]:
@@ -122,7 +125,7 @@ def _occurrences(text: bytes, name: bytes) -> Iterable[int]:
 
 def _value(stanza: bytes, label: bytes) -> bytes:
     """The first line of a field, found without reading the others."""
-    start = 0 if stanza.startswith(label + b":") else stanza.find(b"\n" + label + b":") + 1
+    start = stanza.find(b"\n" + label + b":") + 1
     if not start and not stanza.startswith(label + b":"):
         return b""
     end = stanza.find(b"\n", start)
