@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from reprobuild.engines.engine import Container, Execution, Reason
-from reprobuild.engines.status import NoCommandError, Status, ending, parse_status
+from reprobuild.engines.status import NoCommandError, ending, parse_status
 from reprobuild.ground.errors import ToolError
 
 INSTALL = "sudo apt-get install --yes bubblewrap"
@@ -45,9 +45,9 @@ class Sandbox:
 
         with _Process(_find(self.program), sandbox_options(root, container), container.argv) as process:
             reason = process.follow(listen, None if container.timeout is None else started + container.timeout)
-        if reason == "finished" and process.told.code is None:
+        number = process.code if reason == "finished" else None
+        if reason == "finished" and number is None:
             raise _not_started(words.decode(errors="replace"), container)
-        number = process.told.code if reason == "finished" else None
         status, name = (None, None) if number is None else ending(number)
         return Execution(reason, status, name, time.monotonic() - started)
 
@@ -59,10 +59,10 @@ def _find(program: str) -> str:
 
 
 class _Process:
-    """A started bubblewrap; once left, nothing of it runs any more."""
+    """A started bubblewrap; once left, nothing of it runs any more, and `code` is None if its command never did."""
 
     def __init__(self, program: str, options: Iterator[str], argv: Sequence[str]) -> None:
-        self.told = Status(None, None)
+        self.code: int | None = None
         self._status = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         with tempfile.TemporaryFile() as words:
             # Options go through a file: everybody may read a command line, and these hold variables' values.
@@ -108,12 +108,13 @@ class _Process:
         self._process.kill()  # all inside are in one process namespace and die with it (--die-with-parent)
         assert self._process.stdout is not None
         self._process.stdout.close()
-        self._process.wait()
+        own = self._process.wait()
         self._status.seek(0)
-        self.told = parse_status(self._status.read())
+        told = parse_status(self._status.read())
         self._status.close()
-        if self.told.first is not None:
-            _await_end(self.told.first)
+        self.code = 128 - own if own < 0 else told.code  # bubblewrap itself may have been killed, for memory or by hand
+        if told.first is not None:
+            _await_end(told.first)
 
 
 def _await_end(pid: int) -> None:
