@@ -39,15 +39,15 @@ def named_project(line: str) -> str:
 def _reason(text: str) -> str:
     if found := _CONFLICT.search(text):
         return "these do not go together: " + "; ".join(line.strip() for line in found[1].splitlines())
-    if causes := _CAUSE.findall(text):
-        needs = (f"{parent or 'the project'} needs {need}" for need, parent in dict.fromkeys(causes))
-        return "these do not go together: " + "; ".join(needs)
     for pattern in _OTHER_BYTES:
         if found := pattern.search(text):
             return f"{found[1]} sends other bytes: its sha256 is {found[3][:12]}, the index says {found[2][:12]}"
     for pattern in (_NONE_FITS, _UV_REASON):
         if found := pattern.search(text):
             return found[0]
+    if causes := _CAUSE.findall(text):
+        needs = (f"{parent or 'the project'} needs {need}" for need, parent in dict.fromkeys(causes))
+        return "these do not go together: " + "; ".join(needs)
     if raised := _RAISED.findall(text):
         return str(raised[-1])
     if found := _UV_CAUSES.search(_UV_HINT.sub("", text)):

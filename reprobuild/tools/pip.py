@@ -127,7 +127,8 @@ class PipIndex:
             else:
                 page = ProjectPage.from_html(name, body, url)
         except (ValueError, KeyError, TypeError, UnsupportedRepoVersionError) as error:
-            raise InputError(f"{redact(url)}: not a page of the simple repository API: {error}") from error
+            reason = " ".join(str(error).split())[:200]  # pydantic explains itself over several lines
+            raise InputError(f"{redact(url)}: not a page of the simple repository API: {reason}") from error
         return [
             Offer(
                 filename=item.filename,
