@@ -62,6 +62,7 @@ def is_library(path: str) -> bool:
 
 def is_kept(path: str) -> bool:
     """True for the small files that the made layer reads."""
-    return path.startswith(("usr/share/ca-certificates/", "etc/ld.so.conf", "usr/share/base-")) or path in (
-        "usr/share/libc-bin/nsswitch.conf",
-    )
+    return path.startswith(("usr/share/ca-certificates/", "etc/ld.so.conf", "usr/share/base-")) or path in MASTERS
+
+
+MASTERS = ("usr/share/libc-bin/nsswitch.conf", "usr/share/readline/inputrc", "usr/share/debianutils/shells")

@@ -22,6 +22,8 @@ UV = (
     *("--no-config", "--no-sources", "--no-python-downloads"),
 )
 HINT = "change the requirement, or check that pip's sources have it: pip download --no-deps NAME"
+UV_NEWEST_GLIBC = 40
+"""The newest glibc 2.x that uv has a name for (`uv pip compile --help`, --python-platform)."""
 TIMEOUT = 1800
 """Seconds that a resolution may take."""
 
@@ -45,7 +47,8 @@ def compile_with_pip_tools(folder: Path, files: Sequence[str], runner: Runner, s
 
 def compile_with_uv(folder: Path, files: Sequence[str], target: Target, runner: Runner, sources: PipSources) -> str:
     """The pins that uv finds for the image's exact Python and platform, from pip's own sources."""
-    platform = f"{target.machine}-manylinux_{target.glibc[0]}_{target.glibc[1]}"
+    # A resolution needs some platform that the image can hold; which file is taken is decided by the image's own tags.
+    platform = f"{target.machine}-manylinux_{target.glibc[0]}_{min(target.glibc[1], UV_NEWEST_GLIBC)}"
     argv = [
         *(sys.executable, "-m", "uv", "pip", "compile", *UV, *([] if sources.indexes else ["--no-index"])),
         *(f"--python-version={target.python}", f"--python-platform={platform}", f"--python={sys.executable}", *files),
