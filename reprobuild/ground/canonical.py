@@ -1,6 +1,7 @@
 """JSON in one spelling, and a strict reader for JSON from strangers (RFC 8259, I-JSON of RFC 7493)."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from reprobuild.ground.errors import InputError
@@ -21,6 +22,11 @@ def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE) -> Any:
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not JSON")
 
+    def finite(text: str) -> float:
+        if math.isinf(number := float(text)):
+            raise ValueError(f"{text[:20]} is larger than any number")
+        return number
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
@@ -32,7 +38,10 @@ def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE) -> Any:
     if _depth(data) > MAX_DEPTH:
         raise InputError(f"{subject}: JSON nested deeper than {MAX_DEPTH}")
     try:
-        return json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse)
+        value = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
+        if rb"\ud" in data.lower():  # half of a surrogate pair is no character, and cannot be written again
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise InputError(f"{subject}: not strict JSON: {error}") from error
 

@@ -4,12 +4,13 @@ A tree's digest is the SHA-256 of canonical JSON: a list of [path, size, SHA-256
 a tree that is one file. Permissions, times and empty folders do not count.
 """
 
+import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes, sha256_stream
@@ -34,16 +35,34 @@ def tree_files(root: Path, subject: str) -> dict[str, Path]:
     if root.is_file():
         return {FILE: root}
     found: dict[str, Path] = {}
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_refuse_unread(subject)):
         for name in sorted([*folders, *names]):
             path = Path(folder) / name
             mode = path.lstat().st_mode
-            relative = path.relative_to(root).as_posix()
+            relative = check_name(path.relative_to(root).as_posix(), subject)
             if stat.S_ISREG(mode):
                 found[relative] = path
             elif not stat.S_ISDIR(mode):
                 raise InputError(f"{subject}: {relative}: a tree has regular files only, no links, pipes or devices")
     return dict(sorted(found.items()))
+
+
+def check_name(path: str, subject: str) -> str:
+    """The path itself, when it is UTF-8; a name in another encoding has no one spelling in a digest."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{subject}: {path!r}: a name that is not UTF-8", hint="rename it") from error
+    return path
+
+
+def _refuse_unread(subject: str) -> Callable[[OSError], NoReturn]:
+    """What `os.walk` shall do with a folder that it cannot list: left alone, it would leave it out."""
+
+    def refuse(error: OSError) -> NoReturn:
+        raise InputError(f"{subject}: {error.filename}: {error.strerror}") from error
+
+    return refuse
 
 
 def digest_tree(root: Path, subject: str) -> TreeDigest:
@@ -91,8 +110,8 @@ def read_tree(stream: BinaryIO, subject: str) -> Iterator[tuple[Entry, BinaryIO]
     last: list[str] = []
     for entry, content in read_entries(stream, subject, 0):
         if entry.kind != "file" or entry.mode not in (0o644, 0o755) or [entry.path] <= last:
-            raise InputError(f"{subject}: {entry.path}: not a tree that reprobuild wrote")
-        last = [entry.path]
+            raise InputError(f"{subject}: {entry.path!r}: not a tree that reprobuild wrote")
+        last = [check_name(entry.path, subject)]
         yield entry, content
 
 
@@ -100,13 +119,18 @@ def unpack_tree(stream: BinaryIO, root: Path, subject: str) -> None:
     """Fill the new folder `root` with the files of a tree's tar."""
     root.mkdir(parents=True)
     for entry, content in read_tree(stream, subject):
-        path = root / entry.path
-        path.parent.mkdir(parents=True, exist_ok=True)  # the folder is new and holds no links
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise InputError(f"{subject}: {entry.path}: {error.strerror}") from error
-        with os.fdopen(descriptor, "wb") as target:
+        with _create(root / entry.path, f"{subject}: {entry.path}") as target:
             while chunk := content.read(1 << 20):
                 target.write(chunk)
             os.fchmod(target.fileno(), entry.mode)
+
+
+def _create(path: Path, subject: str) -> BinaryIO:
+    """A new file below a new folder, which holds no links; InputError when an earlier file is in the way."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG):
+            raise  # a full disk is not the archive's fault
+        raise InputError(f"{subject}: {error.strerror}") from error

@@ -17,10 +17,7 @@ ONE_FILE, MANY = "file", "tree/"
 def digest_data(source: DataSource, project: Path) -> DataSet:
     """The data set as the lock has it; InputError when it is missing, empty or holds links."""
     subject = f"data.{source.name}"
-    root = project / source.path
-    if not root.exists():
-        raise InputError(f"{subject}: {source.path} does not exist")
-    tree = digest_tree(root, subject)
+    tree = digest_tree(data_root(source, project), subject)
     if not tree.files:
         raise InputError(f"{subject}: {source.path} holds no file")
     return DataSet(
@@ -32,6 +29,16 @@ def digest_data(source: DataSource, project: Path) -> DataSet:
         origin=source.origin,
         preprocessing=source.preprocessing,
     )
+
+
+def data_root(source: DataSource, project: Path) -> Path:
+    """Where the data is on this machine; the file or folder named may be a link, what is in it may not."""
+    root = project / source.path
+    if not root.exists():
+        raise InputError(f"data.{source.name}: {source.path} does not exist")
+    if root.resolve() == project.resolve():
+        raise InputError(f"data.{source.name}: {source.path} is the project itself", hint="name a folder in it")
+    return root.resolve()
 
 
 def place_in_run(name: str, path: str) -> str:
