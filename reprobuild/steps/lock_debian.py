@@ -37,13 +37,8 @@ def lock_debian(
     base: Base, keys: bytes, extra: Sequence[str], *, fetch: Fetcher, mirrors: Mirrors, store: Store, now: datetime
 ) -> DebianLock:
     """The closure of the base's packages and `extra` over all of the base's suites."""
-
-    def index_of(suite: Suite) -> bytes:
-        return _index(suite, base, keys, fetch, mirrors, store, now)
-
-    with ThreadPoolExecutor() as pool:
-        indices = dict(zip((suite.name for suite in base.suites), pool.map(index_of, base.suites), strict=True))
-    chosen = resolve(Universe(indices, base.architecture, list(indices)), (*base.packages, *extra, base.python.package))
+    universe = read_universe(base, keys, fetch=fetch, mirrors=mirrors, store=store, now=now)
+    chosen = resolve(universe, (*base.packages, *extra, base.python.package))
     versions = {package.name: package.version for package in chosen}
     glibc = re.match(r"(\d+)\.(\d+)", versions.get("libc6", ""))
     if not glibc:
@@ -52,6 +47,19 @@ def lock_debian(
     if not python:
         raise InputError(f"{base.name}: {base.python.package} has the version {versions[base.python.package]}")
     return DebianLock(tuple(map(_artifact, chosen)), python[0], (int(glibc[1]), int(glibc[2])))
+
+
+def read_universe(
+    base: Base, keys: bytes, *, fetch: Fetcher, mirrors: Mirrors, store: Store, now: datetime
+) -> Universe:
+    """What the base's suites offer, every byte of it vouched for by the archive's signature."""
+
+    def index_of(suite: Suite) -> bytes:
+        return _index(suite, base, keys, fetch, mirrors, store, now)
+
+    with ThreadPoolExecutor() as pool:
+        indices = dict(zip((suite.name for suite in base.suites), pool.map(index_of, base.suites), strict=True))
+    return Universe(indices, base.architecture, list(indices))
 
 
 def _artifact(package: Package) -> Artifact:

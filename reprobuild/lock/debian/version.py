@@ -20,12 +20,12 @@ def version_key(version: str) -> Key:
 
 
 def _part_key(part: str) -> tuple[object, ...]:
-    key: list[object] = []
-    for letters, digits in _PART.findall(part):
-        if not letters and not digits:
-            break
-        key += ((*map(_weight, letters), 0), int(digits or 0))
-    return (*key, (0,))  # the end of a version sorts after a tilde and before everything else
+    pairs = [
+        ((*map(_weight, letters), 0), int(digits or 0))
+        for place, (letters, digits) in enumerate(_PART.findall(part))
+        if letters or digits or place == 0  # nothing at all counts as 0
+    ]
+    return (*pairs, ((0,), 0))  # the end of a version sorts after a tilde and before everything else
 
 
 def _weight(letter: str) -> int:
