@@ -9,7 +9,6 @@ import typer
 
 from reprobuild.cli.options import Compression, CompressionOption
 from reprobuild.cli.show import answer, answer_json, progress, say
-from reprobuild.ground.digests import short
 from reprobuild.ground.errors import ToolError
 
 NAME = "run"
@@ -33,6 +32,7 @@ def command(
     (exit status 4).
     """
     from reprobuild.cli.world import open_world
+    from reprobuild.ground.digests import short
     from reprobuild.project.read import read_project
     from reprobuild.steps.bundle import make_bundle
     from reprobuild.steps.lock import read_lock_of
