@@ -1,6 +1,7 @@
 """A log that cannot fill a disk: the beginning and the end of what was said."""
 
 from pathlib import Path
+from typing import Self
 
 HEAD = TAIL = 8 << 20
 """Bytes kept of each."""
@@ -10,7 +11,7 @@ class BoundedLog:
     """Takes everything; keeps the first HEAD and the last TAIL bytes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._stream = path.open("wb")
         self._tail = bytearray()
         self.size = 0
@@ -29,10 +30,12 @@ class BoundedLog:
         if len(self._tail) > 2 * TAIL:
             del self._tail[:-TAIL]
 
-    def close(self) -> Path:
-        """Write the end, and return the finished file."""
-        if self.truncated:
-            self._stream.write(b"\n[... %d bytes left out ...]\n" % (self.size - HEAD - TAIL))
-        self._stream.write(self._tail[-TAIL:])
-        self._stream.close()
-        return self._path
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write the end; the file at `path` is finished."""
+        with self._stream:
+            if self.truncated:
+                self._stream.write(b"\n[... %d bytes left out ...]\n" % (self.size - HEAD - TAIL))
+            self._stream.write(self._tail[-TAIL:])

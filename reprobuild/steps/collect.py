@@ -1,0 +1,134 @@
+"""What a training left behind, read strictly: its outputs, its metrics, and what the runtime told of it.
+
+Everything here was written by a program that nobody vouches for. It is read only when all of its processes are gone, so
+what was checked stays as it is.
+"""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from reprobuild.ground.canonical import parse_json
+from reprobuild.ground.digests import sha256_stream
+from reprobuild.ground.errors import InputError
+from reprobuild.ground.tree import FILE, open_regular, tree_files
+from reprobuild.record.document import Asked, FileDigest, Fingerprint
+from reprobuild.record.metrics import MAX_SIZE, parse_metrics
+from reprobuild.tools.machine import collect_machine
+
+MAX_FOUND = 4 << 20
+"""Bytes that are read of what one process tells."""
+MAX_PROCESSES = 1000
+TOLD = ("seeds", "switches", "threads", "problems")
+SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH"
+CUT_OFF = "the training did not end by itself: its packages and libraries are not known"
+
+
+def declared_outputs(asked: Asked) -> list[str]:
+    """The paths that a training must leave, the metrics' file among them, in the order of their declaration."""
+    return list(dict.fromkeys([*asked.outputs, *([asked.metrics] if asked.metrics else [])]))
+
+
+def collect_outputs(asked: Asked, work: Path) -> dict[str, Path]:
+    """The declared outputs as regular files, a folder standing for all files in it; InputError for anything else.
+
+    A link is refused wherever it stands: it could point at any file of this machine.
+    """
+    found: dict[str, Path] = {}
+    for name in declared_outputs(asked):
+        path = _find(work, name)
+        below = {name if part == FILE else f"{name}/{part}": file for part, file in tree_files(path, name).items()}
+        if not below:
+            raise InputError(f"{name}: the training left an empty folder there")
+        found |= below
+    return dict(sorted(found.items()))
+
+
+def _find(work: Path, name: str) -> Path:
+    path = work
+    for part in name.split("/"):
+        path = path / part
+        try:
+            mode = path.lstat().st_mode
+        except OSError as error:
+            raise InputError(f"{name}: the training did not write it") from error
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise InputError(f"{name}: the training left a link, pipe or device there")
+    return path
+
+
+def digest_outputs(outputs: Mapping[str, Path]) -> dict[str, FileDigest]:
+    """The digest of every output by its path."""
+    found = {}
+    for name, path in outputs.items():
+        with open_regular(path, name) as stream:
+            found[name] = FileDigest(sha256=sha256_stream(stream), size=stream.tell())
+    return found
+
+
+def read_metrics(asked: Asked, outputs: Mapping[str, Path]) -> dict[str, float]:
+    """The metrics of the declared file; {} when none is declared."""
+    if asked.metrics is None:
+        return {}
+    if asked.metrics not in outputs:
+        raise InputError(f"{asked.metrics}: not a file, so no metrics")
+    with open_regular(outputs[asked.metrics], asked.metrics) as stream:
+        return parse_metrics(stream.read(MAX_SIZE + 1), asked.metrics)
+
+
+def read_found(folder: Path) -> dict[str, JsonValue]:
+    """What the training's main process told: of several, the one that computed longest; wrong shapes are `problems`."""
+    told: list[dict[str, JsonValue]] = []
+    problems: list[JsonValue] = []
+    for path in sorted(folder.glob("*.json"))[:MAX_PROCESSES]:
+        try:
+            told.append(_read_told(path))
+        except InputError as error:
+            problems.append(str(error))
+    if not told:
+        return {"problems": [*problems, SILENT]}
+    main = max(told, key=_seconds)
+    own = main.get("problems")
+    main["problems"] = [
+        *problems,
+        *(own if isinstance(own, list) else []),
+        *([] if main.get("complete") else [CUT_OFF]),
+    ]
+    return main
+
+
+def _read_told(path: Path) -> dict[str, JsonValue]:
+    with open_regular(path, "found") as stream:
+        value = parse_json(stream.read(MAX_FOUND + 1), f"found: {path.name}", max_size=MAX_FOUND)
+    if not isinstance(value, dict):
+        raise InputError(f"found: {path.name}: not a JSON object")
+    return value
+
+
+def _seconds(told: Mapping[str, JsonValue]) -> float:
+    seconds = told.get("cpu_seconds")
+    return seconds if isinstance(seconds, float) else 0.0
+
+
+def peak_memory(told: Mapping[str, JsonValue]) -> int:
+    """Bytes of the training's largest process as getrusage(2) told it at its end; 0 when it did not end by itself."""
+    peak = told.get("peak_memory_bytes")
+    return peak if isinstance(peak, int) and 0 <= peak < 1 << 63 else 0
+
+
+def fingerprint(told: Mapping[str, JsonValue]) -> Fingerprint:
+    """The machine as this program sees it, and the software as the training's process told it."""
+    cpu, memory, kernel = collect_machine()
+    packages, libraries = told.get("packages"), told.get("libraries")
+    return Fingerprint(
+        cpu=cpu,
+        memory_bytes=memory,
+        kernel=kernel,
+        libc=str(told.get("libc", "")),
+        python=str(told.get("python", "")),
+        packages={str(k): str(v) for k, v in packages.items()} if isinstance(packages, dict) else {},
+        libraries=[item for item in libraries if isinstance(item, dict)] if isinstance(libraries, list) else [],
+        gpus=[],
+    )
