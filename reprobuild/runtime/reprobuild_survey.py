@@ -30,17 +30,45 @@ LIBRARIES = (
 )
 
 
-def survey() -> Dict[str, Any]:
-    """A dictionary of JSON values: python, libc, packages, frameworks, threads, libraries."""
+def survey(problems: List[str]) -> Dict[str, Any]:
+    """A dictionary of JSON values; what could not be found out is left out and told in `problems`."""
+    found: Dict[str, Any] = {"python": platform.python_version(), "libc": " ".join(platform.libc_ver())}
+    for name, collect in (
+        ("packages", _packages),
+        ("frameworks", _frameworks),
+        ("threads", _threads),
+        ("libraries", _libraries),
+        ("peak_memory_bytes", _peak_memory),
+    ):
+        try:
+            found[name] = collect()
+        except Exception as error:  # any package, any version: told in the record
+            problems.append("%s: %s: %s" % (name, type(error).__name__, error))
+    return found
+
+
+def seeds() -> Dict[str, Any]:
+    """Seeds that can be read back at the end: a script may have set its own."""
+    torch = sys.modules.get("torch")
+    return {} if torch is None else {"torch": torch.initial_seed()}
+
+
+def switches() -> Dict[str, Any]:
+    """Deterministic switches as they are at the end."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     return {
-        "python": platform.python_version(),
-        "libc": " ".join(platform.libc_ver()),
-        "packages": _packages(),
-        "frameworks": sorted(name for name in FRAMEWORKS if name in sys.modules),
-        "threads": _threads(),
-        "libraries": _libraries(),
-        "peak_memory_bytes": _peak_memory(),
+        "torch.use_deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "torch.use_deterministic_algorithms.warn_only": warn_only,
+        "torch.backends.cudnn.benchmark": torch.backends.cudnn.benchmark,
+        "torch.backends.cudnn.deterministic": torch.backends.cudnn.deterministic,
     }
+
+
+def _frameworks() -> List[str]:
+    return sorted(name for name in FRAMEWORKS if name in sys.modules)
 
 
 def _peak_memory() -> int:
@@ -87,8 +115,25 @@ def _facts(path: str, kind: str) -> Dict[str, Any]:
     if kind == "openmp" and hasattr(library, "omp_get_max_threads"):
         return {"threads": library.omp_get_max_threads()}
     if kind == "mkl" and hasattr(library, "MKL_Get_Max_Threads"):
-        return {"threads": library.MKL_Get_Max_Threads()}
-    return {}
+        version = ctypes.create_string_buffer(200)
+        library.MKL_Get_Version_String(version, len(version))
+        text = version.value.decode(errors="replace").strip()
+        return {"threads": library.MKL_Get_Max_Threads(), "version": text}
+    return _torch() if kind == "torch" else {}
+
+
+def _torch() -> Dict[str, Any]:
+    """PyTorch's wheels have MKL and oneDNN linked in, so that only PyTorch can tell of them."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return {}
+    cpu = getattr(torch.backends, "cpu", None)
+    return {
+        "version": str(torch.__version__),
+        "config": torch.__config__.show(),
+        "core": cpu.get_cpu_capability() if cpu is not None else "",
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _openblas(library: ctypes.CDLL) -> Dict[str, Any]:

@@ -12,9 +12,9 @@ import importlib.util
 import os
 import random
 import sys
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Set
 
-FOUND: Dict[str, Any] = {"seeds": {}, "switches": {}, "problems": []}
+FOUND: Dict[str, Any] = {"seeds": {}, "switches": {}, "problems": [], "complete": False}
 
 
 def _number(name: str, default: Optional[int]) -> Optional[int]:
@@ -40,19 +40,13 @@ def _torch(module: Any) -> None:
     module.backends.cudnn.benchmark = False
     module.backends.cudnn.deterministic = True
     FOUND["seeds"]["torch"] = SEED
-    FOUND["switches"].update(
-        {
-            "torch.use_deterministic_algorithms": "warn_only",
-            "torch.backends.cudnn.benchmark": False,
-            "torch.backends.cudnn.deterministic": True,
-        }
-    )
 
 
 def _tensorflow(module: Any) -> None:
     module.random.set_seed(SEED)
     # https://www.tensorflow.org/api_docs/python/tf/config/experimental/enable_op_determinism
     module.config.experimental.enable_op_determinism()
+    module.config.threading.set_intra_op_parallelism_threads(THREADS)
     FOUND["seeds"]["tensorflow"] = SEED
     FOUND["switches"]["tf.config.experimental.enable_op_determinism"] = True
 
@@ -77,53 +71,80 @@ class _Loader(importlib.abc.Loader):
     def __init__(self, loader: Any, after: Callable[[Any], None]) -> None:
         self.loader, self.after = loader, after
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
     def create_module(self, spec: Any) -> Any:
         return self.loader.create_module(spec)
 
     def exec_module(self, module: Any) -> None:
         module.__spec__.loader = module.__loader__ = self.loader
         self.loader.exec_module(module)
+        _FINDER.done.add(module.__name__)
         try:
             self.after(module)
         except Exception as error:  # any framework, any version: told in the record
             FOUND["problems"].append("%s: %s: %s" % (module.__name__, type(error).__name__, error))
+        _tell()
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Notices the first import of a framework by the script."""
+    """Wraps the loader of a framework until the script's first import of it has succeeded.
 
-    def find_spec(self, name: str, _path: Any = None, _target: Any = None) -> Any:
-        after = AFTER_IMPORT.pop(name, None)
-        if after is None:
+    A script may look for a framework without importing it (`importlib.util.find_spec`), and may reload one.
+    """
+
+    def __init__(self) -> None:
+        self.done: Set[str] = set()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        after = AFTER_IMPORT.get(name)
+        if after is None or name in self.done:
             return None
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, after)
-        return spec
+        for finder in sys.meta_path:
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find else None
+            if spec is not None:
+                # A namespace package, perhaps a folder of that name, has no loader with code to run.
+                if hasattr(spec.loader, "exec_module") and spec.origin is not None:
+                    spec.loader = _Loader(spec.loader, after)
+                return spec
+        return None
+
+
+_FINDER = _Finder()
+# A script may replace its process by another Python (exec), which then is the main process.
+_FIRST = os.environ.get("REPROBUILD_MAIN", str(os.getpid())) == str(os.getpid())
+_MAIN = os.getpid() if _FIRST and "REPROBUILD_FOUND" in os.environ else 0
+
+
+def _tell() -> None:
+    """Write what is known so far, in case that this process does not end by itself."""
+    if os.getpid() != _MAIN:  # a child, forked or started, is not the training's main process
+        return
+    import json
+
+    # A process has its own file, complete or not there; the reader takes the process that computed longest.
+    target = os.path.join(os.environ["REPROBUILD_FOUND"], "%08d.json" % _MAIN)
+    FOUND["cpu_seconds"] = sum(os.times()[:4])
+    try:
+        with open(target + ".part", "w") as stream:
+            json.dump(FOUND, stream, sort_keys=True, allow_nan=False)
+        os.replace(target + ".part", target)
+    except (OSError, ValueError, TypeError) as error:
+        sys.stderr.write("reprobuild: cannot tell what was in force: %s\n" % error)
 
 
 def _report() -> None:
-    import json
-
+    if os.getpid() != _MAIN:
+        return
     import reprobuild_survey
 
-    FOUND.update(reprobuild_survey.survey())
-    # A process has its own file, complete or not there: the reader takes the first process that finished.
-    target = os.path.join(os.environ["REPROBUILD_FOUND"], "%08d.json" % os.getpid())
-    with open(target + ".part", "w") as stream:
-        json.dump(FOUND, stream, sort_keys=True, allow_nan=False)
-    os.replace(target + ".part", target)
-
-
-def _main() -> None:
-    random.seed(SEED)
-    FOUND["seeds"]["random"] = SEED
-    FOUND["seeds"]["PYTHONHASHSEED"] = _number("PYTHONHASHSEED", None)
-    sys.meta_path.insert(0, _Finder())
-    if "REPROBUILD_FOUND" in os.environ and os.environ.get("REPROBUILD_MAIN") is None:
-        os.environ["REPROBUILD_MAIN"] = str(os.getpid())
-        main = os.getpid()
-        atexit.register(lambda: _report() if os.getpid() == main else None)
+    FOUND.update(reprobuild_survey.survey(FOUND["problems"]))
+    FOUND["seeds"].update(reprobuild_survey.seeds())
+    FOUND["switches"].update(reprobuild_survey.switches())
+    FOUND["complete"] = True
+    _tell()
 
 
 def _next_sitecustomize() -> None:
@@ -135,5 +156,11 @@ def _next_sitecustomize() -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-_main()
+random.seed(SEED)
+FOUND["seeds"].update({"random": SEED, "PYTHONHASHSEED": _number("PYTHONHASHSEED", None)})
+sys.meta_path.insert(0, _FINDER)
+if _MAIN:
+    os.environ["REPROBUILD_MAIN"] = str(_MAIN)
+    atexit.register(_report)
+    _tell()
 _next_sitecustomize()
