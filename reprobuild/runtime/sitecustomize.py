@@ -157,6 +157,9 @@ def _next_sitecustomize() -> None:
 
 
 random.seed(SEED)
+# Python seeds `random` from the machine's entropy in every forked child; this is registered later and so comes after.
+# https://github.com/python/cpython/blob/3.11/Lib/random.py (the end)
+os.register_at_fork(after_in_child=lambda: random.seed(SEED))
 FOUND["seeds"].update({"random": SEED, "PYTHONHASHSEED": _number("PYTHONHASHSEED", None)})
 sys.meta_path.insert(0, _FINDER)
 if _MAIN:
