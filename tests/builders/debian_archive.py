@@ -201,11 +201,9 @@ class Key:
 
 def make_key(name: str = "Archive of a test") -> Key:
     """A fresh key."""
-    secret = pysequoia.Cert.generate(f"{name} <archive@mirror.example>")
-    public = pysequoia.Cert.from_bytes(str(secret).encode())  # the armoured form leaves the secrets out
-    assert not public.has_secret_keys
-    assert secret.secrets
-    return Key(secret.secrets.signer(), bytes(public), secret.fingerprint.upper())
+    secret = pysequoia.Tsk.generate(f"{name} <archive@mirror.example>")
+    public = secret.extract_certificate()
+    return Key(secret.signer(), bytes(public), public.fingerprint.upper())
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ SETS = [
     "default-jdk",
     "r-base",
     "octave",
-    "julia",
+    "libboost-all-dev",
     "nodejs npm",
     "golang",
     "rustc",

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from reprobuild.ground.digests import is_sha256
 from reprobuild.ground.errors import TrustError
@@ -60,16 +59,18 @@ def verify_release(data: bytes, keys: bytes, suite: Suite, now: datetime) -> Rel
 def _verified_text(data: bytes, keys: bytes, suite: Suite) -> str:
     import pysequoia
 
-    allowed = [key for key in _certificates(keys) if key.fingerprint.upper() in suite.keys]
+    try:
+        allowed = [key for key in pysequoia.Cert.split_bytes(keys) if key.fingerprint.upper() in suite.keys]
+    except RuntimeError as error:
+        raise TrustError(f"{suite.name}: the base's file of keys is broken: {_first_line(error)}") from error
     if not allowed:
         raise TrustError(f"{suite.name}: the base ships none of the keys that it names")
     # pysequoia is told nothing but the allowed certificates, so no other key can make a signature good.
     try:
         verified = pysequoia.verify(bytes=data, store=lambda _: allowed)
     except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
         raise TrustError(
-            f"{suite.name}: InRelease has no good signature by the archive's keys: {reason}",
+            f"{suite.name}: InRelease has no good signature by the archive's keys: {_first_line(error)}",
             hint="the mirror serves something else than the archive signed",
         ) from error
     signers = {signature.certificate.upper() for signature in verified.valid_sigs}
@@ -78,10 +79,8 @@ def _verified_text(data: bytes, keys: bytes, suite: Suite) -> str:
     return bytes(verified.bytes).decode(errors="replace")
 
 
-def _certificates(keys: bytes) -> list[Any]:
-    import pysequoia
-
-    return list(pysequoia.Cert.split_bytes(keys))
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _parse(text: str, subject: str) -> Release:
@@ -94,7 +93,7 @@ def _parse(text: str, subject: str) -> Release:
             fields[current] = value.strip()
         elif current == "SHA256":
             digest, size, path = (*line.split(), "", "", "")[:3]
-            if not is_sha256(digest) or not size.isdigit():
+            if not is_sha256(digest) or not size.isdecimal() or not size.isascii() or not path:
                 raise TrustError(f"{subject}: InRelease has a broken line: {line.strip()!r}")
             files[path] = Index(path, int(size), digest)
     return Release(fields, files)

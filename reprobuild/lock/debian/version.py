@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-Key = tuple[int, tuple[object, ...], tuple[object, ...]]
+Key = tuple[tuple[int, str], tuple[object, ...], tuple[object, ...]]
 _PART = re.compile(r"([^0-9]*)([0-9]*)")
 
 
@@ -16,16 +16,22 @@ def version_key(version: str) -> Key:
     upstream, hyphen, revision = rest.rpartition("-")
     if not hyphen:
         upstream, revision = rest, ""
-    return int(epoch) if epoch.isdigit() else 0, _part_key(upstream), _part_key(revision)
+    return _number(epoch), _part_key(upstream), _part_key(revision)
 
 
 def _part_key(part: str) -> tuple[object, ...]:
     pairs = [
-        ((*map(_weight, letters), 0), int(digits or 0))
+        ((*map(_weight, letters), 0), _number(digits))
         for place, (letters, digits) in enumerate(_PART.findall(part))
         if letters or digits or place == 0  # nothing at all counts as 0
     ]
-    return (*pairs, ((0,), 0))  # the end of a version sorts after a tilde and before everything else
+    return (*pairs, ((0,), _number("")))  # the end of a version sorts after a tilde and before everything else
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """Orders as the number does, of however many digits."""
+    significant = digits.lstrip("0")
+    return len(significant), significant
 
 
 def _weight(letter: str) -> int:
