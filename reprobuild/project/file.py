@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from reprobuild.ground.documents import Inside, Name, Variable
 from reprobuild.record.document import Scalar, Tolerance
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
@@ -25,12 +26,6 @@ def _duration(text: str) -> str:
     return text
 
 
-def _inside(path: str) -> str:
-    if path.startswith("/") or "\\" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise ValueError("not a plain relative path inside the project")
-    return path
-
-
 def _public(text: str) -> str:
     if _CREDENTIALS.search(text):
         raise ValueError("a URL with credentials; this file travels in every bundle")
@@ -38,9 +33,6 @@ def _public(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_public)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
-Inside = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Duration = Annotated[str, AfterValidator(_duration)]
 
 

@@ -1,14 +1,18 @@
 """`record.json`: what one run was asked to do, what was found in force, and what came out."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
 from reprobuild.ground.digests import Sha256
-from reprobuild.ground.documents import Document
+from reprobuild.ground.documents import Document, Inside, Name, Variable
 
 Scalar = bool | int | float | str | None
 Json = JsonValue
+Word = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""A word of a command line, which the operating system ends at a NUL."""
+Elsewhere = Annotated[str, Field(pattern=r"^/data/[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""Where data from outside the project is in a run."""
 
 
 class Tolerance(Document):
@@ -36,7 +40,7 @@ class Tree(Document):
 class DataUse(Document):
     """A data set as a run sees it: `path` is absolute in the run, or relative to the source tree."""
 
-    path: str
+    path: Inside | Elsewhere
     sha256: Sha256
     size: int = Field(ge=0)
     files: int = Field(ge=0)
@@ -48,20 +52,20 @@ class DataUse(Document):
 class Asked(Document):
     """The request, from `reprobuild.toml` and the command line."""
 
-    command: tuple[str, ...]
+    command: Annotated[tuple[Word, ...], Field(min_length=1)]
     """After substitution of hyperparameters."""
     seed: int = Field(ge=0, lt=2**32)
     threads: int = Field(ge=1)
     timeout: float = Field(gt=0)
     """Seconds."""
     gpu: bool
-    env: tuple[str, ...]
+    env: tuple[Variable, ...]
     hyperparameters: dict[str, Scalar]
     """Those of `[run.hyperparameters]`."""
     params: dict[str, Json]
     """Of each params file, by path."""
-    outputs: tuple[str, ...]
-    metrics: str | None
+    outputs: tuple[Inside, ...]
+    metrics: Inside | None
     tolerances: dict[str, Tolerance]
 
 
@@ -109,12 +113,12 @@ class Record(Document):
     lock: Sha256
     """Digest of `reprobuild.lock`."""
     source: Tree
-    data: dict[str, DataUse]
+    data: dict[Name, DataUse]
     asked: Asked
     found: dict[str, Json]
     """What the runtime saw in force inside: `seeds`, `threads`, `environment` (names to set/unset), `switches`."""
     fingerprint: Fingerprint
-    outputs: dict[str, FileDigest]
+    outputs: dict[Inside, FileDigest]
     metrics: dict[str, float]
     ending: Ending
     wall_seconds: float
