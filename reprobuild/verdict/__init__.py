@@ -1,0 +1,1 @@
+"""Recorded against seen: values, machines, and the verdict with its reasons."""

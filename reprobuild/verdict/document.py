@@ -1,0 +1,143 @@
+"""What a comparison says: documents, so that `replay.json` holds them as they are."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from reprobuild.ground.digests import Sha256
+from reprobuild.ground.documents import Document
+from reprobuild.record.document import Asked, Ending, FileDigest, Fingerprint, Json, Log
+
+MAX_SHOWN = 120
+"""Characters of a stranger's value that are repeated."""
+
+
+class Kind(StrEnum):
+    """The four verdicts."""
+
+    IDENTICAL = "identical"
+    EQUIVALENT = "equivalent"
+    DIFFERENT = "different"
+    UNCHECKED = "unchecked"
+
+
+class Outcome(StrEnum):
+    """What one comparison found."""
+
+    SAME_BYTES = "same bytes"
+    SAME_VALUES = "same values"
+    """Other bytes, in a format whose other bytes do not matter."""
+    INSIDE = "inside its tolerance"
+    DIFFERENT = "different"
+    MISSING = "missing"
+    NEW = "new"
+    FAILED = "could not be compared"
+
+
+class Difference(Document):
+    """The first value that differs. `absolute` and `ulps` (units in the last place) only where both are numbers."""
+
+    where: str
+    recorded: str
+    seen: str
+    absolute: float | None = None
+    ulps: int | None = None
+
+
+class Comparison(Document):
+    """One output: `compared_as` names the format, `detail` why it failed or which bytes do not matter."""
+
+    name: str
+    outcome: Outcome
+    compared_as: str
+    recorded: FileDigest | None
+    seen: FileDigest | None
+    first: Difference | None = None
+    differing: int = Field(default=0, ge=0)
+    """How many values differ, of `values`."""
+    values: int = Field(default=0, ge=0)
+    max_absolute: float | None = None
+    max_relative: float | None = None
+    max_ulps: int | None = None
+    detail: str = ""
+
+
+class Check(Document):
+    """One row of the report."""
+
+    name: str
+    recorded: str
+    seen: str
+    outcome: Outcome
+    detail: str = ""
+
+
+class Effect(StrEnum):
+    """What a difference between two machines or requests does to the bits of a result."""
+
+    WILL = "will change bits"
+    MAY = "may change bits"
+    UNLIKELY = "is unlikely to change bits"
+    NONE = "does not change bits"
+
+
+class Finding(Document):
+    """A fact that is not the same on both sides."""
+
+    subject: str
+    recorded: str
+    seen: str
+    effect: Effect
+    detail: str = ""
+
+
+class Verdict(Document):
+    """The verdict, its reasons with the worst first, and every check."""
+
+    kind: Kind
+    reasons: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+class Seen(Document):
+    """The replay's side, as a record has it."""
+
+    asked: Asked
+    found: dict[str, Json]
+    fingerprint: Fingerprint
+    outputs: dict[str, FileDigest]
+    metrics: dict[str, float]
+    ending: Ending
+    wall_seconds: float
+    peak_memory_bytes: int
+    log: Log
+
+
+class ReplayReport(Document):
+    """`replay.json`."""
+
+    format: Literal["reprobuild.replay/1"] = "reprobuild.replay/1"
+    reprobuild: str
+    bundle: Sha256
+    """Digest of the bundle manifest."""
+    project: str
+    image: Sha256
+    """The image ID."""
+    verdict: Kind
+    reasons: tuple[str, ...]
+    """The worst first."""
+    require: Literal["identical", "equivalent"]
+    exit_status: int
+    checks: tuple[Check, ...]
+    comparisons: tuple[Comparison, ...]
+    findings: tuple[Finding, ...]
+    """What differs between the two requests and machines, the likeliest cause first."""
+    recorded_wall_seconds: float
+    seen: Seen
+
+
+def shown(text: str) -> str:
+    """A stranger's text on one line: at most MAX_SHOWN characters, what a terminal would obey as escapes."""
+    cut = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)

@@ -1,0 +1,76 @@
+"""A report as text for people; whatever a stranger wrote is escaped."""
+
+from collections.abc import Iterator, Sequence
+
+from reprobuild.verdict.document import Check, Effect, Finding, Kind, Outcome, ReplayReport, shown
+
+MARKS = {
+    Outcome.SAME_BYTES: "=",
+    Outcome.SAME_VALUES: "=",
+    Outcome.INSIDE: "~",
+    Outcome.DIFFERENT: "≠",
+    Outcome.MISSING: "≠",
+    Outcome.NEW: "≠",
+    Outcome.FAILED: "?",
+}
+UNKNOWN = "nothing that is recorded differs: look for time, randomness without a seed, or races between threads"
+
+
+def render_report(report: ReplayReport) -> str:
+    """Every check with both sides, what differs between the machines, the verdict, its reasons and likely causes."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: ReplayReport) -> Iterator[str]:
+    yield f"replay of {shown(report.project)}  bundle {report.bundle[:12]}  image {report.image[:12]}"
+    seconds = report.seen.wall_seconds
+    yield f"took {seconds:.1f} s; the recorded run took {report.recorded_wall_seconds:.1f} s"
+    yield ""
+    yield from _table([("", "", "recorded", "seen", ""), *(_check_row(check) for check in report.checks)])
+    yield ""
+    yield from _findings(report.findings)
+    yield f"verdict: {report.verdict}"
+    yield from (f"  {_escaped(reason)}" for reason in report.reasons)
+    if report.verdict is Kind.EQUIVALENT and report.exit_status:
+        yield "  --require identical asks for more"
+    if report.verdict is not Kind.IDENTICAL:
+        yield from _causes(report.findings)
+
+
+def _check_row(check: Check) -> tuple[str, str, str, str, str]:
+    return MARKS[check.outcome], shown(check.name), shown(check.recorded), shown(check.seen), str(check.outcome)
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
+        yield "machine and request: as recorded"
+    else:
+        yield "machine and request: not as recorded"
+        rows = [
+            ("", "", "recorded", "seen", ""),
+            *(("", f.subject, f.recorded, f.seen, str(f.effect)) for f in findings),
+        ]
+        yield from _table(rows)
+    yield ""
+
+
+def _causes(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings that can change bits, the likeliest first."""
+    likely = [finding for finding in findings if finding.effect in (Effect.WILL, Effect.MAY)]
+    yield "likely causes, the likeliest first:" if likely else f"cause: {UNKNOWN}"
+    for number, finding in enumerate(likely[:5], 1):
+        detail = f" ({finding.detail})" if finding.detail else ""
+        yield f"  {number}. {finding.subject}: recorded {finding.recorded}, seen {finding.seen}{detail}"
+    if len(likely) > 5:
+        yield f"  and {len(likely) - 5} more above"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [min(44, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _escaped(line: str) -> str:
+    """The whole line, with what a terminal would obey as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
