@@ -44,6 +44,10 @@ class HttpFetcher:
         verify = ssl.create_default_context(cafile=certificates) if certificates else True
         self._client = httpx.Client(verify=verify, proxy=proxy or None, timeout=timeout, follow_redirects=True)
 
+    def close(self) -> None:
+        """Give up the connections that are kept open."""
+        self._client.close()
+
     def read(self, url: str, *, limit: int, accept: str = "*/*") -> tuple[bytes, str]:
         """See `Fetcher.read`."""
         if urlsplit(url).scheme == "file":
