@@ -1,37 +1,46 @@
 """Bases: the definitions under `images/`, which say what a distribution and its Python are; data, no code."""
 
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
 from reprobuild.ground.documents import Document
+
+# A base comes from a project or from a stranger's lock, and these become parts of URLs and paths.
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^([0-9A-F]{40}|[0-9A-F]{64})$")]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)+$")]
 
 
 class Suite(Document):
     """One pocket of an archive and the fingerprints (upper-case hexadecimal) of the keys that may sign it."""
 
-    name: str
-    keys: tuple[str, ...]
+    name: Word
+    keys: tuple[Fingerprint, ...] = Field(min_length=1)
 
 
 class PythonOf(Document):
     """The interpreter of a base."""
 
-    package: str
+    package: Word
     """The Debian package whose version is the interpreter's, e.g. `python3.11`."""
-    executable: str
+    executable: AbsolutePath
     """Absolute path in the image, e.g. `/usr/bin/python3.11`."""
-    site: str
+    site: AbsolutePath
     """Where wheels are installed: absolute path, on that interpreter's `sys.path`."""
-    scripts: str
+    scripts: AbsolutePath
     """Where their scripts go, e.g. `/usr/local/bin`."""
 
 
 class Base(Document):
     """What the lock and the image need to know of a base; the lock carries it, so an image needs nothing else."""
 
-    name: str
-    distribution: str
-    architecture: str
-    suites: tuple[Suite, ...]
-    component: str
-    packages: tuple[str, ...]
+    name: Word
+    distribution: Word
+    architecture: Word
+    suites: tuple[Suite, ...] = Field(min_length=1)
+    component: Word
+    packages: tuple[Word, ...]
     python: PythonOf
     environment: dict[str, str]
     """Variables of the image's configuration."""
