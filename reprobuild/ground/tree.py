@@ -35,7 +35,7 @@ def tree_files(root: Path, subject: str) -> dict[str, Path]:
     if root.is_file():
         return {FILE: root}
     found: dict[str, Path] = {}
-    for folder, folders, names in os.walk(root, onerror=_refuse_unread(subject)):
+    for folder, folders, names in os.walk(root, onerror=refuse_unread(subject)):
         for name in sorted([*folders, *names]):
             path = Path(folder) / name
             mode = path.lstat().st_mode
@@ -56,7 +56,7 @@ def check_name(path: str, subject: str) -> str:
     return path
 
 
-def _refuse_unread(subject: str) -> Callable[[OSError], NoReturn]:
+def refuse_unread(subject: str) -> Callable[[OSError], NoReturn]:
     """What `os.walk` shall do with a folder that it cannot list: left alone, it would leave it out."""
 
     def refuse(error: OSError) -> NoReturn:

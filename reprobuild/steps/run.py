@@ -2,7 +2,8 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from reprobuild import __version__
@@ -10,12 +11,13 @@ from reprobuild.engines.engine import Engine
 from reprobuild.ground.digests import sha256_bytes, sha256_file
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.ground.tree import open_regular, write_tree
-from reprobuild.lock.data import TRAVELS, write_data
+from reprobuild.lock.data import TRAVELS, data_root, write_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.model import Project
 from reprobuild.record.document import Asked, DataUse, Record, Tree
 from reprobuild.record.request import fill_command, parse_params
 from reprobuild.steps.attempt import Attempt, Request, attempted
+from reprobuild.steps.collect import declared_outputs
 from reprobuild.steps.lock import REQUIREMENTS
 from reprobuild.steps.prepare import Prepared
 from reprobuild.steps.source import source_files
@@ -63,21 +65,18 @@ def run_training(
     """The record of one run and its folder; a run that failed or was interrupted is recorded too."""
     index, lock_bytes = lock
     asked = ask(project, seed)
-    folder = project.root / RUNS / f".{secrets.token_hex(8)}"
-    folder.mkdir(parents=True)
-    try:
-        source = folder / SOURCE
+    for name in declared_outputs(asked):
+        check_place(project.root, name)
+    with _unfinished(project.root) as folder:
         files = source_files(project, runner)
-        with source.open("wb") as stream:
+        with (folder / SOURCE).open("wb") as stream:
             write_tree(stream, files.items(), "source")
-        (folder / LOCK).write_bytes(lock_bytes)
-        shutil.copyfile(project.lock_folder / REQUIREMENTS, folder / REQUIREMENTS)
         data = {
-            item.name: (DataUse(**index.data[item.name].model_dump()), project.root / item.path)
+            item.name: (DataUse(**index.data[item.name].model_dump()), data_root(item, project.root))
             for item in project.data
         }
-        _keep_data(data, folder)
-        request = Request(asked, source, data, variables)
+        _keep_inputs(project, lock_bytes, data, folder)
+        request = Request(asked, folder / SOURCE, data, variables)
         with attempted(request, prepared, engine, store, on_output) as attempt:
             record = _record(project, lock_bytes, prepared, request, attempt, len(files))
             shutil.copyfile(attempt.log, folder / LOG)
@@ -88,6 +87,20 @@ def run_training(
             if record.good:
                 copy_outputs(attempt.outputs, project.root)
         return record, final
+
+
+@contextmanager
+def _unfinished(project: Path) -> Iterator[Path]:
+    """A folder for a run's record, beside the finished ones; gone afterwards unless it got its number."""
+    runs = project / RUNS
+    runs.mkdir(parents=True, exist_ok=True)
+    ignore = runs.parent / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+    folder = runs / f".{secrets.token_hex(8)}"
+    folder.mkdir()
+    try:
+        yield folder
     finally:
         remove(folder)
 
@@ -115,7 +128,11 @@ def _record(
     )
 
 
-def _keep_data(data: Mapping[str, tuple[DataUse, Path]], folder: Path) -> None:
+def _keep_inputs(project: Project, lock_bytes: bytes, data: Mapping[str, tuple[DataUse, Path]], folder: Path) -> None:
+    """The lock and the data that travels, as they are now."""
+    (folder / LOCK).write_bytes(lock_bytes)
+    if (project.lock_folder / REQUIREMENTS).is_file():
+        shutil.copyfile(project.lock_folder / REQUIREMENTS, folder / REQUIREMENTS)
     (folder / "data").mkdir()
     for name, (use, path) in data.items():
         if use.size <= TRAVELS:
@@ -138,8 +155,9 @@ def _number(folder: Path) -> Path:
 
 
 def copy_outputs(outputs: Mapping[str, Path], target: Path) -> None:
-    """Outputs into a folder, each whole or not at all."""
+    """Outputs into a folder, each whole or not at all, and none through a link that stands there."""
     for name, path in outputs.items():
+        check_place(target, name)
         final = target / name
         final.parent.mkdir(parents=True, exist_ok=True)
         temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}")
@@ -148,6 +166,18 @@ def copy_outputs(outputs: Mapping[str, Path], target: Path) -> None:
             temporary.replace(final)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def check_place(target: Path, name: str) -> None:
+    """InputError when an output would be written through a link, which may lead out of the folder."""
+    path = target
+    for part in name.split("/")[:-1]:
+        path = path / part
+        if path.is_symlink():
+            raise InputError(
+                f"{name}: {path.relative_to(target)} is a link, and outputs are written through none",
+                hint="replace it by a folder",
+            )
 
 
 def find_run(project: Path, number: str) -> Path:
