@@ -169,6 +169,7 @@ def test_a_link_that_stays_inside_stands_for_what_it_points_to(tmp_path: Path) -
 )
 def test_a_link_that_cannot_travel_is_named(tmp_path: Path, target: str, complaint: str) -> None:
     project = example(tmp_path / "project")
+    (tmp_path / "secret").write_text("")
     (project.root / "odd").symlink_to(target)
 
     with pytest.raises(InputError, match=complaint):
