@@ -1,10 +1,8 @@
 """A bundle from anyone, made usable: verified to its last byte, then its documents held against one another.
 
-Every name, path and variable that a later step acts on is checked here, since `reprobuild.toml` was read by somebody
-else's machine.
+That names and paths stay in their places is the documents' own rule (`record/document.py`).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,6 @@ from pathlib import Path
 from reprobuild.bundle.read import Front, verify_bundle
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, UsageError
-from reprobuild.ground.tar import check_path
 from reprobuild.ground.tree import digest_tree, unpack_tree
 from reprobuild.image.oci import render_config
 from reprobuild.lock.data import MANY, ONE_FILE
@@ -23,9 +20,6 @@ from reprobuild.steps.lock import parse_lock
 from reprobuild.steps.run import LOCK, OUTPUTS, RECORD, SOURCE
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DATA_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True)
@@ -52,7 +46,6 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     index = parse_lock(front.small[LOCK], f"{subject}: {LOCK}")
     received = Received(front, record, index, files, subject)
     _require_agreement(received)
-    _require_safe(record, f"{subject}: {RECORD}")
     for layer in front.image.layers:
         store.keep(blobs[layer.sha256], layer.sha256)
     for data in front.image_documents:
@@ -82,23 +75,6 @@ def _used(data: Mapping[str, object]) -> dict[str, tuple[object, ...]]:
     return {
         name: tuple(getattr(use, part) for part in ("path", "sha256", "size", "files")) for name, use in data.items()
     }
-
-
-def _require_safe(record: Record, subject: str) -> None:
-    """InputError for a path that leaves its place, a name that is none, an empty command."""
-    asked = record.asked
-    for path in [*asked.outputs, *([asked.metrics] if asked.metrics else []), *record.outputs]:
-        check_path(path, subject)
-    for name, use in record.data.items():
-        if not _DATA_NAME.fullmatch(name):
-            raise InputError(f"{subject}: data.{name!r}: not a name")
-        if use.path != f"/data/{name}":
-            check_path(use.path, subject)
-    for variable in asked.env:
-        if not _VARIABLE.fullmatch(variable):
-            raise InputError(f"{subject}: env: {variable!r} is no variable")
-    if not asked.command or not asked.command[0]:
-        raise InputError(f"{subject}: an empty command")
 
 
 def receive_data(received: Received, places: Mapping[str, Path], folder: Path) -> dict[str, tuple[DataUse, Path]]:

@@ -4,6 +4,7 @@ Formats: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html,
 """
 
 import math
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 """What `zipfile` raises for archives from strangers."""
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0}
 """Version 3 differs from 2 in the encoding of field names alone, which 2 refuses where it matters."""
+BROKEN_HEADER = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, SyntaxError,
+                 tokenize.TokenError, RecursionError, MemoryError)  # fmt: skip
+"""What NumPy raises for headers from strangers."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def read_header(stream: IO[bytes]) -> Header:
     try:
         read = _READERS.get(np.lib.format.read_magic(stream), np.lib.format.read_array_header_2_0)
         shape, fortran, dtype = read(stream)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+    except BROKEN_HEADER as error:
         raise MalformedError(f"not a .npy file: {str(error).splitlines()[0] if str(error) else 'broken'}") from error
     if dtype.hasobject:
         raise UncomparableError("its elements are pickled objects, which are never loaded")

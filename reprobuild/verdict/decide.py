@@ -9,6 +9,8 @@ from reprobuild.verdict.document import Check, Comparison, Kind, Outcome, Verdic
 
 EXIT_STATUS = {Kind.IDENTICAL: 0, Kind.EQUIVALENT: 0, Kind.DIFFERENT: 10, Kind.UNCHECKED: 11}
 NOTHING = "–"
+MANY_ULPS = 1 << 20
+"""Beyond it the distance in units in the last place tells a reader nothing."""
 
 
 class Result(Protocol):
@@ -47,7 +49,7 @@ def decide(asked: Asked, recorded: Result, seen: Result, comparisons: Sequence[C
     checks = (ending, *outputs, *metrics)
     covered = bool(recorded.metrics)
     different = [
-        *_ending_reasons(ending, seen.ending),
+        *_ending_reasons(ending, recorded.ending, seen.ending),
         *_output_reasons(comparisons, covered),
         *(_metric_reason(check) for check in metrics if check.outcome in WRONG),
     ]
@@ -55,7 +57,8 @@ def decide(asked: Asked, recorded: Result, seen: Result, comparisons: Sequence[C
     if different or unchecked:
         kind = Kind.DIFFERENT if different else Kind.UNCHECKED
         return Verdict(kind=kind, reasons=(*different, *unchecked), checks=checks)
-    if apart := [item for item in comparisons if item.outcome is Outcome.DIFFERENT]:
+    apart = [item for item in comparisons if item.outcome is Outcome.DIFFERENT]
+    if apart or any(check.outcome is Outcome.INSIDE for check in metrics):
         return Verdict(kind=Kind.EQUIVALENT, reasons=tuple(_inside(apart, metrics)), checks=checks)
     return Verdict(kind=Kind.IDENTICAL, reasons=tuple(_identical(comparisons)), checks=checks)
 
@@ -67,7 +70,7 @@ def _check_ending(recorded: Ending, seen: Ending) -> Check:
     same = (recorded.status, recorded.signal) == (seen.status, seen.signal)
     stopped = {recorded.reason, seen.reason} & {"deadline", "interrupted"}
     differs = not same or (stopped and recorded.reason != seen.reason)
-    outcome = Outcome.DIFFERENT if differs else Outcome.SAME_VALUES
+    outcome = Outcome.DIFFERENT if differs else Outcome.SAME
     return Check(name="exit status", recorded=_spell(recorded), seen=_spell(seen), outcome=outcome, detail=seen.message)
 
 
@@ -77,8 +80,8 @@ def _spell(ending: Ending) -> str:
     return ending.signal or str(ending.status)
 
 
-def _ending_reasons(check: Check, seen: Ending) -> Iterator[str]:
-    if seen.reason == "outputs":
+def _ending_reasons(check: Check, recorded: Ending, seen: Ending) -> Iterator[str]:
+    if seen.reason == "outputs" != recorded.reason:
         yield f"outputs: {seen.message}"
     elif check.outcome is Outcome.DIFFERENT:
         said = f": {check.detail}" if check.detail else ""
@@ -96,7 +99,7 @@ def _check_metrics(
         elif b is None:
             outcome = Outcome.MISSING
         elif _same(a, b):
-            outcome = Outcome.SAME_VALUES
+            outcome = Outcome.SAME
         else:
             outcome = Outcome.INSIDE if _lies_inside(a, b, tolerance) else Outcome.DIFFERENT
         texts = (NOTHING if value is None else repr(value) for value in (a, b))
@@ -169,13 +172,14 @@ def _unchecked_reasons(asked: Asked, comparisons: Sequence[Comparison], metrics:
 
 
 def _inside(apart: Sequence[Comparison], metrics: Sequence[Check]) -> Iterator[str]:
-    yield f"the bytes differ, and all metrics lie inside their tolerances: {', '.join(check.name for check in metrics)}"
+    yield f"not the same, and all metrics lie inside their tolerances: {', '.join(check.name for check in metrics)}"
     yield from (f"output {item.name}: {explain(item)}" for item in apart)
 
 
 def _identical(comparisons: Sequence[Comparison]) -> Iterator[str]:
     spelled = [item for item in comparisons if item.outcome is Outcome.SAME_VALUES]
-    if same := len(comparisons) - len(spelled):
+    same = len(comparisons) - len(spelled)
+    if same or not comparisons:
         yield f"{same} of {len(comparisons)} outputs have the same bytes"
     yield from (f"output {item.name} has the same values; {item.detail}" for item in spelled)
 
@@ -186,7 +190,7 @@ def explain(comparison: Comparison) -> str:
     if first is None:
         return comparison.detail
     apart = [] if first.absolute is None else [f"apart by {first.absolute:.3g}"]
-    apart += [] if first.ulps is None else [f"{first.ulps:,} ULP"]
+    apart += [] if first.ulps is None or first.ulps > MANY_ULPS else [f"{first.ulps:,} ULP"]
     line = f"{first.where}: recorded {first.recorded}, seen {first.seen}"
     line += f" ({', '.join(apart)})" if apart else ""
     line += f"; {comparison.differing:,} of {comparison.values:,} values differ"

@@ -25,6 +25,7 @@ class Kind(StrEnum):
 class Outcome(StrEnum):
     """What one comparison found."""
 
+    SAME = "same"
     SAME_BYTES = "same bytes"
     SAME_VALUES = "same values"
     """Other bytes, in a format whose other bytes do not matter."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from reprobuild.verdict.decide import explain
 from reprobuild.verdict.document import Check, Effect, Finding, Kind, Outcome, ReplayReport, shown
 
 MARKS = {
+    Outcome.SAME: "=",
     Outcome.SAME_BYTES: "=",
     Outcome.SAME_VALUES: "=",
     Outcome.INSIDE: "~",
@@ -28,6 +30,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     yield ""
     yield from _table([("", "", "recorded", "seen", ""), *(_check_row(check) for check in report.checks)])
     yield ""
+    yield from _differences(report)
     yield from _findings(report.findings)
     yield f"verdict: {report.verdict}"
     yield from (f"  {_escaped(reason)}" for reason in report.reasons)
@@ -39,6 +42,15 @@ def _lines(report: ReplayReport) -> Iterator[str]:
 
 def _check_row(check: Check) -> tuple[str, str, str, str, str]:
     return MARKS[check.outcome], shown(check.name), shown(check.recorded), shown(check.seen), str(check.outcome)
+
+
+def _differences(report: ReplayReport) -> Iterator[str]:
+    """Where each output first differs, or why that is not known."""
+    explained = [(item.name, explain(item)) for item in report.comparisons if explain(item)]
+    if explained:
+        yield "outputs whose bytes differ:"
+        yield from (_escaped(f"  {name}: {text}") for name, text in explained)
+        yield ""
 
 
 def _findings(findings: Sequence[Finding]) -> Iterator[str]:

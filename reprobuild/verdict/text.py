@@ -56,12 +56,13 @@ def _compare_values(recorded: Any, seen: Any, tally: Tally, where: str = "", dep
     if isinstance(recorded, dict) and isinstance(seen, dict):
         for key in sorted(recorded.keys() | seen.keys()):
             pair = recorded.get(key, _END), seen.get(key, _END)
-            _compare_values(*pair, tally, f"{where}.{key}" if where else key, depth + 1)
+            dot = "." if where and not where.endswith(": ") else ""
+            _compare_values(*pair, tally, f"{where}{dot}{key}", depth + 1)
     elif isinstance(recorded, list) and isinstance(seen, list):
         for index, pair in enumerate(itertools.zip_longest(recorded, seen, fillvalue=_END)):
             _compare_values(*pair, tally, f"{where}[{index}]", depth + 1)
     else:
-        _compare_leaves(recorded, seen, tally, where or "the value")
+        _compare_leaves(recorded, seen, tally, where.removesuffix(": ") or "the value")
 
 
 def _compare_leaves(recorded: Any, seen: Any, tally: Tally, where: str) -> None:
