@@ -1,0 +1,139 @@
+"""Bundles made by the real steps from a tiny image, in whatever engine a test gives."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builders.host import ENVIRONMENT, make_root
+from builders.projects import make_project
+
+from reprobuild.engines.engine import Container, Engine, Execution
+from reprobuild.ground.canonical import canonical_json
+from reprobuild.ground.digests import sha256_bytes
+from reprobuild.ground.tar import END, Entry, render_header
+from reprobuild.image.frame import compressor
+from reprobuild.image.model import EPOCH, TRANSFORM_VERSION, Image, Layer
+from reprobuild.image.oci import render_config, render_manifest
+from reprobuild.lock.base import Base, PythonOf, Suite
+from reprobuild.lock.data import digest_data
+from reprobuild.lock.index import LockIndex
+from reprobuild.record.document import Record
+from reprobuild.steps.bundle import make_bundle
+from reprobuild.steps.image import keep_image
+from reprobuild.steps.prepare import prepare_root
+from reprobuild.steps.run import run_training
+from reprobuild.steps.world import World
+from reprobuild.tools.process import run_process
+from reprobuild.tools.progress import Silent
+from reprobuild.tools.settings import Settings
+from reprobuild.tools.store import Store
+
+BASE = Base(
+    name="test",
+    distribution="debian",
+    architecture="amd64",
+    suites=(Suite(name="bookworm", keys=("0" * 40,)),),
+    component="main",
+    packages=(),
+    python=PythonOf(package="python3", executable="/opt/bin/python", site="/opt/site", scripts="/opt/bin"),
+    environment=ENVIRONMENT,
+    links={},
+    copies={},
+    files={},
+    explained={},
+)
+Training = Callable[[Path, Mapping[str, str]], int]
+
+
+@dataclass
+class ScriptedEngine:
+    """An engine whose training is a function of the work folder and the environment; it compiles nothing."""
+
+    training: Training
+    seen: list[Container] = field(default_factory=list)
+
+    def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+        """See `Engine.execute`."""
+        assert (root / "opt").is_dir()
+        if "compileall" in container.argv:
+            return Execution("finished", 0, None, 0.0)
+        self.seen.append(container)
+        on_output(b"training\n")
+        status = self.training(container.writable["/work"], container.environment)
+        return Execution("finished", status, None, 1.0)
+
+
+def open_test_world(store: Path, engine: Engine) -> World:
+    """A world with its own store, in which nothing is fetched."""
+    return World(Settings(store), Store(store), engine=engine)
+
+
+def make_image(store: Store, folder: Path) -> Image:
+    """An image of one layer in the store: the skeleton that `builders.host` makes."""
+    root = make_root(folder)
+    raw = io.BytesIO()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if path.is_symlink():
+            raw.write(render_header(Entry(name, "symlink", 0o777, link=str(path.readlink())), EPOCH))
+        elif path.is_dir():
+            raw.write(render_header(Entry(name, "dir", 0o755), EPOCH))
+    raw.write(END)
+    packed = io.BytesIO()
+    with compressor(packed) as target:
+        target.write(raw.getvalue())
+    layer = Layer(
+        diff_id=sha256_bytes(raw.getvalue()),
+        sha256=store.add_bytes(packed.getvalue()),
+        size=len(packed.getvalue()),
+        unpacked_size=len(raw.getvalue()),
+        holds=("skeleton 1",),
+    )
+    config = render_config(BASE, [layer])
+    image_id = store.add_bytes(config)
+    manifest = store.add_bytes(render_manifest((image_id, len(config)), [(layer.sha256, layer.size)], "zstd"))
+    image = Image(image_id=image_id, manifest=manifest, layers=(layer,))
+    keep_image(image, store)
+    return image
+
+
+def make_test_bundle(
+    folder: Path,
+    engine: Engine,
+    project: Mapping[str, Any] | None = None,
+    *,
+    files: dict[str, str | bytes] | None = None,
+    variables: Mapping[str, str] | None = None,
+    change: Callable[[Record], Record] = lambda record: record,
+    locked: Base = BASE,
+) -> Path:
+    """A bundle of a project's run, recorded in a store of its own.
+
+    `change` may falsify its record, and `locked` the base that its lock tells of.
+    """
+    made = make_project(folder / "project", files or {"train.py": "\n"}, **(project or {}))
+    world = open_test_world(folder / "store", engine)
+    image = make_image(world.store, folder / "skeleton")
+    data = {source.name: digest_data(source, made.root) for source in made.data}
+    index = LockIndex(transform=TRANSFORM_VERSION, base=locked, python="3", artifacts=(), data=data, inputs={})
+    made.lock_folder.mkdir()
+    (made.lock_folder / "requirements.txt").write_text("")
+    prepared = prepare_root(image, BASE, world, Silent())
+    record, run = run_training(
+        made,
+        (index, index.to_bytes()),
+        prepared,
+        world.store,
+        engine,
+        run_process,
+        seed=None,
+        variables=variables or {},
+        on_output=lambda _: None,
+    )
+    assert record.good, (record.ending, (run / "log.txt").read_text())
+    (run / "record.json").write_bytes(canonical_json(change(record).model_dump(mode="json")))
+    bundle = folder / "bundle.tar"
+    make_bundle(run, world.store, bundle)
+    return bundle
