@@ -1,0 +1,99 @@
+"""The sandbox with this machine's own /usr and Python in place of an image: quick, and without a network."""
+
+import os
+import sys
+import sysconfig
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from reprobuild.engines.engine import Container, Execution
+from reprobuild.engines.sandbox import Sandbox
+
+ENVIRONMENT = {"PATH": "/opt/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+NOBODY = 65534
+FOLDERS = ("proc", "sys", "dev", "run", "tmp", "work", "data", "usr", "opt/bin", "etc")
+
+
+def make_root(root: Path) -> Path:
+    """The skeleton of an image, whose /usr is bound by `HostSandbox`."""
+    for name in FOLDERS:
+        (root / name).mkdir(parents=True)
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
+    for name in ("python", "python3"):
+        (root / "opt" / "bin" / name).symlink_to(_interpreter())
+    for prefix in _prefixes():
+        (root / prefix.relative_to("/")).mkdir(parents=True, exist_ok=True)
+    return root
+
+
+def _interpreter() -> Path:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return Path(sysconfig.get_config_var("BINDIR") or sys.base_prefix) / version
+
+
+def _prefixes() -> list[Path]:
+    """Where this Python lives, when that is not below /usr."""
+    places = [Path(sys.base_prefix), _interpreter().resolve().parent.parent]
+    return [place for place in places if not place.is_relative_to("/usr")]
+
+
+class HostSandbox(Sandbox):
+    """A sandbox in whose roots this machine's programs are."""
+
+    def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+        """See `Engine.execute`."""
+        binds = {str(place): place for place in (Path("/usr"), *_prefixes())}
+        return super().execute(root, replace(container, read_only={**binds, **container.read_only}), on_output)
+
+
+def as_ordinary_user(work: Callable[[Path], str]) -> str:
+    """What `work` returns as a user who is not root, under umask 077, in a folder of its own: root becomes nobody."""
+    with tempfile.TemporaryDirectory(prefix="reprobuild-test-", dir="/tmp") as name:
+        folder = Path(name) / "own"
+        folder.mkdir()
+        if os.geteuid() == 0:
+            Path(name).chmod(0o755)
+            os.chown(folder, NOBODY, NOBODY)
+        answer, told = os.pipe()
+        with warnings.catch_warnings():  # Python 3.12 warns where a test runner has threads; the child starts none
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            _become_ordinary(told, folder, work)
+        os.close(told)
+        with os.fdopen(answer) as stream:
+            text = stream.read()
+        os.waitpid(child, 0)
+        return text
+
+
+def _become_ordinary(told: int, folder: Path, work: Callable[[Path], str]) -> None:
+    """The forked child: it answers through a pipe and never returns into the test runner."""
+    try:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        os.umask(0o077)
+        os.write(told, work(folder).encode())
+    except BaseException:
+        os.write(told, traceback.format_exc().encode())
+    finally:
+        os._exit(0)
+
+
+class Prepared:
+    """What `steps.prepare.Prepared` has, without an image behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = make_root(folder / "root")
+        self.bytecode = folder / "bytecode"
+        self.bytecode.mkdir()
+        self.base: Any = type("Base", (), {"environment": ENVIRONMENT})
+        self.image: Any = type("Image", (), {"image_id": "0" * 64})
