@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from reprobuild.lock.debian.universe import Universe
 from reprobuild.steps.lock_debian import lock_debian, read_universe
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
+from reprobuild.tools.fetch import HttpFetcher
 from reprobuild.tools.settings import read_settings
 from reprobuild.tools.store import Store
 
@@ -91,8 +92,11 @@ Apt = Callable[[Sequence[str]], "dict[str, str] | None"]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(read_settings(os.environ), Store(tmp_path_factory.mktemp("store")))
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    world = World(read_settings(os.environ), Store(tmp_path_factory.mktemp("store")))
+    yield world
+    assert isinstance(world.fetch, HttpFetcher)
+    world.fetch.close()
 
 
 def mirrors_of(world: World) -> Callable[[str], Sequence[str]]:

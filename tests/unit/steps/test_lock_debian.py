@@ -2,6 +2,7 @@
 
 import lzma
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,8 +39,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def lock(base: Base, key: Key, store: Store, mirrors: Sequence[str], *extra: str) -> DebianLock:
-    fetch = HttpFetcher(timeout=0.5)
-    return lock_debian(base, key.public, extra, fetch=fetch, mirrors=lambda _: mirrors, store=store, now=NOW)
+    with closing(HttpFetcher(timeout=0.5)) as fetch:
+        return lock_debian(base, key.public, extra, fetch=fetch, mirrors=lambda _: mirrors, store=store, now=NOW)
 
 
 def plain(key: Key, *suites: str) -> Base:
