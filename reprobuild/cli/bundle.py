@@ -20,11 +20,12 @@ def command(
 ) -> None:
     """Make a bundle of any recorded run."""
     from reprobuild.cli.world import open_world
-    from reprobuild.steps.bundle import make_bundle
+    from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.run import find_run
 
     folder = find_run(context.obj, run)
     target = output if output.is_absolute() or context.obj == Path() else context.obj / output
+    check_target(target, "--output")
     with open_world() as world:
         digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:

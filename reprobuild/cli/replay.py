@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reprobuild.cli.show import answer, answer_json, progress
+from reprobuild.cli.show import answer, answer_json, forwarding, progress
 from reprobuild.ground.errors import UsageError
 
 NAME = "replay"
@@ -50,15 +50,9 @@ def command(
     from reprobuild.verdict.render import render_report
 
     places = dict(_pair(item) for item in data or [])
-    live = sys.stderr.buffer
-
-    def forward(chunk: bytes) -> None:
-        live.write(chunk)
-        live.flush()
-
     options = Options(seed, places, require.value, output, os.environ)
     with open_world() as world, progress() as shown:
-        report = replay_bundle(bundle, world, options, on_output=forward, progress=shown)
+        report = replay_bundle(bundle, world, options, on_output=forwarding(sys.stderr.buffer), progress=shown)
     if as_json:
         answer_json(report.model_dump(mode="json"))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from reprobuild.cli.options import Compression, CompressionOption
-from reprobuild.cli.show import answer, answer_json, progress, say
+from reprobuild.cli.show import answer, answer_json, forwarding, progress, say
 from reprobuild.ground.errors import ToolError
 
 NAME = "run"
@@ -34,7 +34,7 @@ def command(
     from reprobuild.cli.world import open_world
     from reprobuild.ground.digests import short
     from reprobuild.project.read import read_project
-    from reprobuild.steps.bundle import make_bundle
+    from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.lock import read_lock_of
     from reprobuild.steps.prepare import prepare_image, prepare_root
     from reprobuild.steps.run import run_training
@@ -42,12 +42,7 @@ def command(
     project = read_project(context.obj)
     lock = read_lock_of(project)
     target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
-    live = sys.stderr.buffer if as_json else sys.stdout.buffer
-
-    def forward(chunk: bytes) -> None:
-        live.write(chunk)
-        live.flush()
-
+    check_target(target, "--bundle")
     with open_world() as world:
         with progress() as shown:
             prepared = prepare_root(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
@@ -60,7 +55,7 @@ def command(
             world.runner,
             seed=seed,
             variables=os.environ,
-            on_output=forward,
+            on_output=forwarding(sys.stderr.buffer if as_json else sys.stdout.buffer),
         )
         if not record.good:
             raise ToolError(

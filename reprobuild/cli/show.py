@@ -1,9 +1,11 @@
 """What every command shares in talking: progress on a terminal's standard error, notes, JSON, sizes."""
 
 import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import BinaryIO, TextIO
 
 from reprobuild.tools.progress import Progress, Silent
 
@@ -58,16 +60,42 @@ def progress() -> Iterator[Progress]:
         yield Plain()
 
 
+def forwarding(stream: BinaryIO) -> Callable[[bytes], None]:
+    """What hands on a training's output as it comes, for as long as somebody reads it."""
+
+    def forward(chunk: bytes) -> None:
+        try:
+            stream.write(chunk)
+            stream.flush()
+        except BrokenPipeError:
+            _drop(stream)
+
+    return forward
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _drop(stream)
+
+
+def _drop(stream: BinaryIO | TextIO) -> None:
+    """Nobody reads this any more: what is still in its buffer, and what follows, goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def say(line: str) -> None:
     """A line for a person, on standard error, so that standard output stays the result."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, line + "\n")
 
 
 def answer(text: str) -> None:
     """The result, on standard output."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    _write(sys.stdout, text + "\n")
 
 
 def answer_json(value: object) -> None:

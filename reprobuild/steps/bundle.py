@@ -1,6 +1,7 @@
 """`bundle`: a recorded run and its image to one file."""
 
 import gzip
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from reprobuild.record.document import Record
 from reprobuild.steps.image import find_image
 from reprobuild.steps.lock import REQUIREMENTS
 from reprobuild.steps.run import LOCK, LOG, OUTPUTS, RECORD, SOURCE
+from reprobuild.steps.source import is_bundle
 from reprobuild.tools.store import Store
 
 JSON, TEXT, TAR = "application/json", "text/plain", "application/x-tar"
@@ -38,6 +40,21 @@ def make_bundle(folder: Path, store: Store, target: Path, compression: Compressi
     names = [image.image_id, image.manifest, *(layer.sha256 for layer in image.layers)]
     blobs = {name: store.blob(name) for name in names}
     return write_bundle(target, record.project, image, blobs, list(_pieces(folder)))
+
+
+def check_target(target: Path, option: str) -> None:
+    """UsageError where no bundle can be written, or where something else would be lost; `option` is who named it."""
+    if target.is_dir():
+        problem = "a folder"
+    elif not target.parent.is_dir():
+        problem = f"{target.parent} is no folder"
+    elif target.exists() and not is_bundle(target):
+        problem = "it exists and is no bundle"
+    elif not os.access(target.parent, os.W_OK | os.X_OK):
+        problem = f"{target.parent} cannot be written"
+    else:
+        return
+    raise UsageError(f"{option} {target}: {problem}", hint="name a new file, or a bundle to replace")
 
 
 def read_record(folder: Path) -> Record:

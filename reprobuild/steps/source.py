@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reprobuild.ground.errors import InputError, ToolError
-from reprobuild.ground.tree import check_name, refuse_unread
+from reprobuild.ground.tree import check_name, open_regular, refuse_unread
 from reprobuild.project.model import Project
 from reprobuild.tools.process import Runner
 
@@ -30,7 +30,7 @@ def source_files(project: Project, runner: Runner) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name in sorted(names):
         for relative, path in _resolve(project, name, names):
-            if path.suffix != ".tar" or not _is_bundle(path):
+            if not is_bundle(path):
                 found[check_name(relative, "source")] = path
     return dict(sorted(found.items()))
 
@@ -147,6 +147,9 @@ def _all_files(root: Path) -> Iterator[str]:
             yield (here / name).relative_to(root).as_posix()
 
 
-def _is_bundle(path: Path) -> bool:
-    with path.open("rb") as stream:
+def is_bundle(path: Path) -> bool:
+    """True for a regular file that begins as bundles do, whatever its name."""
+    if not path.is_file():
+        return False
+    with open_regular(path.resolve(), str(path)) as stream:
         return stream.read(len(BUNDLE_BEGINS)) == BUNDLE_BEGINS

@@ -26,20 +26,21 @@ def make_root(root: Path) -> Path:
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
     for name in ("python", "python3"):
-        (root / "opt" / "bin" / name).symlink_to(_interpreter())
-    for prefix in _prefixes():
+        (root / "opt" / "bin" / name).symlink_to(interpreter())
+    for prefix in prefixes():
         (root / prefix.relative_to("/")).mkdir(parents=True, exist_ok=True)
     return root
 
 
-def _interpreter() -> Path:
+def interpreter() -> Path:
+    """This machine's Python, by its versioned name."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return Path(sysconfig.get_config_var("BINDIR") or sys.base_prefix) / version
 
 
-def _prefixes() -> list[Path]:
+def prefixes() -> list[Path]:
     """Where this Python lives, when that is not below /usr."""
-    places = [Path(sys.base_prefix), _interpreter().resolve().parent.parent]
+    places = [Path(sys.base_prefix), interpreter().resolve().parent.parent]
     return [place for place in places if not place.is_relative_to("/usr")]
 
 
@@ -48,7 +49,7 @@ class HostSandbox(Sandbox):
 
     def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`."""
-        binds = {str(place): place for place in (Path("/usr"), *_prefixes())}
+        binds = {str(place): place for place in (Path("/usr"), *prefixes())}
         return super().execute(root, replace(container, read_only={**binds, **container.read_only}), on_output)
 
 
