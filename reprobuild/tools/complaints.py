@@ -17,7 +17,8 @@ _OTHER_BYTES = (
     re.compile(r"from (\S+)[^\n]*\n\s+Expected sha256 (\w+)\n\s+Got\s+(\w+)"),
     re.compile(r"Hash mismatch for [^`]*`([^`]+)`\s+Expected:\s+sha256:(\w+)\s+Computed:\s+sha256:(\w+)"),
 )
-_UV_CAUSES = re.compile(r"error: [^\n]*(?:\n\s+cause: [^\n]*)*")
+# uv breaks long lines at the width of a terminal, even where there is none; what it carries over is indented.
+_UV_CAUSES = re.compile(r"error: [^\n]*(?:\n[ \t]+\S[^\n]*)*")
 _RAISED = re.compile(r"^(?:\w+\.)+\w+: (.*)$", re.MULTILINE)
 _NAMED = re.compile(
     r"satisfies the requirement ([A-Za-z0-9][\w.-]*)"
@@ -51,6 +52,6 @@ def _reason(text: str) -> str:
     if raised := _RAISED.findall(text):
         return str(raised[-1])
     if found := _UV_CAUSES.search(_UV_HINT.sub("", text)):
-        return re.sub(r"\n\s+cause: ", ": ", found[0]).removeprefix("error: ")
+        return re.sub(r"\n[ \t]+cause: ", ": ", found[0]).removeprefix("error: ")
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "the resolver failed without a word"

@@ -35,5 +35,16 @@ def test_uvs_causes_become_one_line() -> None:
     assert explain(stderr) == "Request failed: operation timed out"
 
 
+def test_what_uv_carries_over_to_the_next_line_is_kept() -> None:
+    stderr = (
+        "error: Request failed after 3 retries in 9.8s\n  cause: Failed to fetch:\n"
+        "         http://index.example/alpha-1.0.whl\n  cause: HTTP status 404\n\nhint: none\n"
+    )
+
+    assert explain(stderr) == (
+        "Request failed after 3 retries in 9.8s: Failed to fetch: http://index.example/alpha-1.0.whl: HTTP status 404"
+    )
+
+
 def test_silence_is_told_too() -> None:
     assert explain("") == "the resolver failed without a word"
