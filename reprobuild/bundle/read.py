@@ -29,8 +29,9 @@ from reprobuild.bundle.documents import (
     Index,
 )
 from reprobuild.ground.digests import chunks, sha256_bytes
-from reprobuild.ground.errors import InputError
+from reprobuild.ground.errors import InputError, hinting
 from reprobuild.ground.tar import Entry, read_entries
+from reprobuild.ground.tree import open_given
 from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Image, Layer
 from reprobuild.image.oci import CONFIG_TYPE, MANIFEST_TYPE
@@ -38,6 +39,7 @@ from reprobuild.image.oci import CONFIG_TYPE, MANIFEST_TYPE
 MAX_DOCUMENT = 4 << 20
 MAX_UNPACKED = 256 << 30
 """Bytes that a layer may claim to unpack to."""
+HINT = "name a file that reprobuild run or reprobuild bundle wrote; a damaged one has to be copied again"
 HELD = "reprobuild: "
 SMALL = ("reprobuild.lock", "record.json")
 UNPACK_ERRORS = (zstandard.ZstdError, zlib.error, EOFError, OSError)
@@ -68,11 +70,7 @@ def read_front(path: Path, subject: str) -> Front:
 @contextmanager
 def open_members(path: Path, subject: str) -> Iterator[Members]:
     """The members of a tar that our writer wrote."""
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise InputError(f"{subject}: {error.strerror}") from error
-    with stream:
+    with hinting(HINT), open_given(path, subject) as stream:
         yield read_entries(stream, subject, 0)
 
 

@@ -1,5 +1,6 @@
 """The command line: its commands, its global options, and the one place where errors become a line and a status."""
 
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,23 +10,35 @@ import typer
 
 from reprobuild import __version__
 from reprobuild.cli import bundle, image, inspect, lock, replay, run
-from reprobuild.ground.errors import ReprobuildError, ToolError
+from reprobuild.cli.usage import WrongUsage, usage_error
+from reprobuild.ground.errors import ReprobuildError, ToolError, UsageError
 
 EPILOG = (
     "Exit status: 0 done, identical or equivalent; 10 different (or a lock that is out of date); 11 unchecked; "
     "2 usage; 3 bad input; 4 a tool, the machine or the training failed; 5 not trusted."
 )
 
+_HINTS = {
+    errno.ENOSPC: "free some space there, or name another store with REPROBUILD_STORE; nothing is left half written",
+    errno.EDQUOT: "free some of your quota, or name another store with REPROBUILD_STORE",
+    errno.ENOTDIR: "a file stands where a folder must be",
+    errno.EACCES: "another user owns it: change its owner, or name another place",
+    errno.EROFS: "that disk is read-only; name another place",
+}
+
 app = typer.Typer(
     help="Freeze a training run into one file, and say on any other machine whether the same result came out.\n\n"
     "lock → image → run → bundle.tar → replay",
     epilog=EPILOG,
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,  # plain help: the same text everywhere, and half the start-up time
     pretty_exceptions_enable=False,
 )
 for module in (lock, image, run, bundle, replay, inspect):
-    app.command(name=module.NAME, epilog=EPILOG)(module.command)
+    # \b keeps the lines that follow as they are
+    app.command(
+        name=module.NAME, epilog="\n".join(("\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES), "", EPILOG))
+    )(module.command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -46,20 +59,25 @@ def options(
 ) -> None:
     """Freeze a training run into one file, and say on any other machine whether the same result came out."""
     context.obj = project
+    if context.invoked_subcommand is None:
+        sys.stderr.write(context.get_help() + "\n")
+        raise typer.Exit(UsageError.status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status of one command line; everything it has to say is on standard output and standard error."""
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="reprobuild")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
+        words = None if arguments is None else list(arguments)
+        status = app(args=words, prog_name="reprobuild", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except WrongUsage as error:
+        return _complain(usage_error(error))
     except ReprobuildError as error:
         return _complain(error)
     except OSError as error:
         subject = error.filename or "the operating system"
-        return _complain(ToolError(f"{subject}: {error.strerror or error}"))
-    return 0
+        hint = _HINTS.get(error.errno or 0, "look at that place: is it there, is it yours, is its disk well?")
+        return _complain(ToolError(f"{subject}: {error.strerror or error}", hint))
 
 
 def _complain(error: ReprobuildError) -> int:

@@ -9,6 +9,7 @@ from reprobuild.cli.options import Compression, CompressionOption
 from reprobuild.cli.show import answer, answer_json
 
 NAME = "bundle"
+EXAMPLES = ("reprobuild bundle", "reprobuild bundle 3 --output third.tar --compression gzip")
 
 
 def command(

@@ -7,6 +7,7 @@ import typer
 from reprobuild.cli.show import answer, answer_json, progress, say
 
 NAME = "image"
+EXAMPLES = ("reprobuild image", "reprobuild image --json")
 
 
 def command(

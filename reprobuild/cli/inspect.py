@@ -8,6 +8,7 @@ import typer
 from reprobuild.cli.show import answer, answer_json
 
 NAME = "inspect"
+EXAMPLES = ("reprobuild inspect bundle.tar", "reprobuild inspect bundle.tar --json")
 
 
 def command(

@@ -7,6 +7,7 @@ import typer
 from reprobuild.cli.show import answer, answer_json, progress, say, size_text
 
 NAME = "lock"
+EXAMPLES = ("reprobuild lock", 'reprobuild lock --check || echo "lock it anew"')
 
 
 def command(

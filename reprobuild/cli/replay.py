@@ -12,6 +12,7 @@ from reprobuild.cli.show import answer, answer_json, forwarding, progress
 from reprobuild.ground.errors import UsageError
 
 NAME = "replay"
+EXAMPLES = ("reprobuild replay bundle.tar", "reprobuild replay bundle.tar --require identical --output results")
 
 
 class Require(StrEnum):
@@ -49,7 +50,7 @@ def command(
     from reprobuild.steps.replay import Options, replay_bundle
     from reprobuild.verdict.render import render_report
 
-    places = dict(_pair(item) for item in data or [])
+    places = _places(data or [])
     options = Options(seed, places, require.value, output, os.environ)
     with open_world() as world, progress() as shown:
         report = replay_bundle(bundle, world, options, on_output=forwarding(sys.stderr.buffer), progress=shown)
@@ -60,8 +61,17 @@ def command(
     raise typer.Exit(report.exit_status)
 
 
+def _places(items: list[str]) -> dict[str, Path]:
+    places: dict[str, Path] = {}
+    for name, path in map(_pair, items):
+        if name in places:
+            raise UsageError(f"--data {name}: given twice", hint="give each data set one place")
+        places[name] = path
+    return places
+
+
 def _pair(item: str) -> tuple[str, Path]:
     name, equals, path = item.partition("=")
     if not (name and equals and path):
-        raise UsageError(f"--data {item}: not NAME=PATH")
+        raise UsageError(f"--data {item}: not NAME=PATH", hint="for example --data digits=/data/digits.csv")
     return name, Path(path)

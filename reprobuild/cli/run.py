@@ -12,6 +12,7 @@ from reprobuild.cli.show import answer, answer_json, forwarding, progress, say
 from reprobuild.ground.errors import ToolError
 
 NAME = "run"
+EXAMPLES = ("reprobuild run", "reprobuild run --seed 7 --bundle seed7.tar")
 
 
 def command(
@@ -37,9 +38,10 @@ def command(
     from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.lock import read_lock_of
     from reprobuild.steps.prepare import prepare_image, prepare_root
-    from reprobuild.steps.run import run_training
+    from reprobuild.steps.run import ask, run_training
 
     project = read_project(context.obj)
+    asked = ask(project, seed)
     lock = read_lock_of(project)
     target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
     check_target(target, "--bundle")
@@ -53,7 +55,7 @@ def command(
             world.store,
             world.engine,
             world.runner,
-            seed=seed,
+            asked=asked,
             variables=os.environ,
             on_output=forwarding(sys.stderr.buffer if as_json else sys.stdout.buffer),
         )

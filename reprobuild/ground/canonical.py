@@ -16,8 +16,8 @@ def canonical_json(value: object) -> bytes:
     return (text + "\n").encode()
 
 
-def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE) -> Any:
-    """The value of strict JSON: no duplicate key, no NaN, at most MAX_DEPTH deep, or InputError."""
+def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Any:
+    """The value of strict JSON: no duplicate key, no NaN, at most `max_depth` deep, or InputError."""
 
     def refuse(constant: str) -> NoReturn:
         raise ValueError(f"{constant} is not JSON")
@@ -35,8 +35,8 @@ def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE) -> Any:
 
     if len(data) > max_size:
         raise InputError(f"{subject}: {len(data)} bytes of JSON, at most {max_size} are read")
-    if _depth(data) > MAX_DEPTH:
-        raise InputError(f"{subject}: JSON nested deeper than {MAX_DEPTH}")
+    if _depth(data) > max_depth:
+        raise InputError(f"{subject}: JSON nested deeper than {max_depth}")
     try:
         value = json.loads(data.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_float=finite)
         if rb"\ud" in data.lower():  # half of a surrogate pair is no character, and cannot be written again

@@ -1,5 +1,8 @@
 """The errors of the program, each with its exit status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ReprobuildError(Exception):
     """One line with its subject first; `hint` says what to try, `status` is the exit status."""
@@ -9,6 +12,16 @@ class ReprobuildError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+@contextmanager
+def hinting(hint: str) -> Iterator[None]:
+    """Within it, an error that has no hint of its own gets this one."""
+    try:
+        yield
+    except ReprobuildError as error:
+        error.hint = error.hint or hint
+        raise
 
 
 class UsageError(ReprobuildError):

@@ -77,15 +77,23 @@ def digest_tree(root: Path, subject: str) -> TreeDigest:
 
 def open_regular(path: Path, subject: str) -> BinaryIO:
     """The file opened for reading; InputError when it is a link or no regular file."""
+    return _open(path, os.O_NOFOLLOW, f"{subject}: {path.name}")
+
+
+def open_given(path: Path, subject: str) -> BinaryIO:
+    """The file that a user names, perhaps by a link, opened for reading; InputError when it is no regular file."""
+    return _open(path, 0, subject)
+
+
+def _open(path: Path, flags: int, subject: str) -> BinaryIO:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | flags)  # without O_NONBLOCK a pipe would be waited for
     except OSError as error:
-        raise InputError(f"{subject}: {path.name}: {error.strerror}") from error
-    stream = os.fdopen(descriptor, "rb")
+        raise InputError(f"{subject}: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        stream.close()
-        raise InputError(f"{subject}: {path.name}: not a regular file")
-    return stream
+        os.close(descriptor)
+        raise InputError(f"{subject}: not a regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def write_tree(target: BinaryIO, files: Iterable[tuple[str, Path]], subject: str) -> None:

@@ -10,14 +10,15 @@ from reprobuild.record.document import Scalar, Tolerance
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = 366 * 86400
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 
 def parse_duration(text: str) -> float:
     """Seconds of `90s`, `5m`, `2h` or `1d`."""
     found = _DURATION.fullmatch(text.strip())
-    if not found or not (seconds := float(found[1]) * _SECONDS[found[2]]):
-        raise ValueError('not a duration such as "90s", "5m", "2h" or "1d"')
+    if not found or not 0 < (seconds := float(found[1]) * _SECONDS[found[2]]) <= LONGEST:
+        raise ValueError('not a duration such as "90s", "5m", "2h" or "1d", at most a year')
     return seconds
 
 
@@ -26,13 +27,27 @@ def _duration(text: str) -> str:
     return text
 
 
+def _hyperparameter(value: Scalar) -> Scalar:
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise ValueError("an integer of more than 64 bits")
+    return _without_nul(value) if isinstance(value, str) else value
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    return text
+
+
 def _public(text: str) -> str:
+    _without_nul(text)
     if _CREDENTIALS.search(text):
         raise ValueError("a URL with credentials; this file travels in every bundle")
     return text
 
 
 Text = Annotated[str, AfterValidator(_public)]
+Hyperparameter = Annotated[Scalar, AfterValidator(_hyperparameter)]
 Duration = Annotated[str, AfterValidator(_duration)]
 
 
@@ -74,7 +89,7 @@ class RunTable(Table):
     params: list[Inside] = []
     outputs: list[Inside] = []
     metrics: Inside | None = None
-    hyperparameters: dict[Variable, Scalar] = {}
+    hyperparameters: dict[Variable, Hyperparameter] = {}
     tolerances: dict[str, Annotated[float, Field(ge=0)] | Annotated[int, Field(ge=0)] | Tolerance] = {}
 
 

@@ -15,7 +15,8 @@ def line_of(text: str, key: Sequence[str]) -> int:
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
             table = _parts(header[1])
-            places.setdefault(table, number)
+            for length in range(1, len(table) + 1):
+                places.setdefault(table[:length], number)
         elif entry := _KEY.match(line):
             places.setdefault((*table, *_parts(entry[1])), number)
     wanted = tuple(key)

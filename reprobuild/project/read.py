@@ -10,9 +10,11 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from reprobuild.ground.errors import InputError
+from reprobuild.project.examples import example_of
 from reprobuild.project.file import ProjectFile, parse_duration
 from reprobuild.project.lines import line_of
 from reprobuild.project.model import DataSource, Project
+from reprobuild.project.rules import Problem, file_problems, problems
 from reprobuild.record.document import Tolerance
 
 FILE = "reprobuild.toml"
@@ -31,12 +33,9 @@ def read_project(root: Path) -> Project:
             hint="run reprobuild in the folder that holds it, or name that folder with --project",
         ) from error
     if len(data) > MAX_SIZE:
-        raise InputError(f"{FILE}: larger than {MAX_SIZE} bytes")
+        raise InputError(f"{FILE}: larger than {MAX_SIZE} bytes", hint="it holds settings; data has files of its own")
     project = parse_project(data, root)
-    text = data.decode()
-    for key, path in _named_files(project):
-        if not (root / path).exists():
-            raise _complaint(text, key, f"{path} does not exist")
+    _refuse(data.decode(), file_problems(project))
     return project
 
 
@@ -46,16 +45,22 @@ def parse_project(data: bytes, root: Path) -> Project:
         text = data.decode()
         table = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise InputError(f"{FILE}: not UTF-8: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{FILE}: not UTF-8: {error}", hint="save it as UTF-8 text") from error
+    except ValueError as error:  # tomllib.TOMLDecodeError, or an integer of thousands of digits
         line = re.search(r"at line (\d+)", str(error))
-        number = int(line[1]) if line else data.decode().count("\n") + 1
-        raise InputError(f"{FILE}:{number}: not TOML: {error}") from error
+        number = f":{line[1]}" if line else ""
+        if "end of document" in str(error):
+            number = f":{data.decode().count(chr(10)) + 1}"
+        raise InputError(
+            f"{FILE}{number}: not TOML: {error}", hint="see https://toml.io for how TOML is written"
+        ) from error
     try:
         file = ProjectFile.model_validate(table)
     except ValidationError as error:
         raise _from_pydantic(text, error) from error
-    return _project(file, root)
+    project = _project(file, root)
+    _refuse(text, problems(project))
+    return project
 
 
 def _project(file: ProjectFile, root: Path) -> Project:
@@ -88,14 +93,13 @@ def _project(file: ProjectFile, root: Path) -> Project:
     )
 
 
-def _named_files(project: Project) -> Iterable[tuple[tuple[str, ...], str]]:
-    yield from ((("python", "requirements"), path) for path in project.requirements)
-    yield from ((("run", "params"), path) for path in project.params)
-    yield from ((("data", source.name, "path"), source.path) for source in project.data)
+def _refuse(text: str, found: Iterable[Problem]) -> None:
+    for problem in found:
+        raise _complaint(text, problem.key, problem.message, problem.hint)
 
 
 def _complaint(text: str, key: Sequence[str], message: str, hint: str = "") -> InputError:
-    return InputError(f"{FILE}:{line_of(text, key)}: {'.'.join(key)}: {message}", hint=hint)
+    return InputError(f"{FILE}:{line_of(text, key)}: {'.'.join(key)}: {message}", hint=hint or example_of(key))
 
 
 def _from_pydantic(text: str, error: ValidationError) -> InputError:
@@ -109,11 +113,11 @@ def _from_pydantic(text: str, error: ValidationError) -> InputError:
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         return _complaint(text, key, "unknown key", hint)
     if first["type"] == "missing":
-        return _complaint(text, key, "missing", f"add it: {_example(key)}")
-    if key[:2] == ["run", "hyperparameters"] and len(key) == 3:
+        return _complaint(text, key, "missing", f"add it: {example_of(key)}")
+    if key[:2] == ["run", "hyperparameters"] and len(key) == 3 and first["type"] != "value_error":
         return _complaint(text, key, "not a boolean, number or string")
     if key[:2] == ["run", "tolerances"] and len(key) == 3:
-        return _complaint(text, key, "not a number", "a number, or { relative = 1e-6 }, or { absolute = 0.1 }")
+        return _complaint(text, key, "not a number")
     where = [part for part in key if not part.isdigit()]
     return _complaint(text, where, str(first["msg"]).removeprefix("Value error, "))
 
@@ -127,15 +131,3 @@ def _keys_beside(key: Sequence[str]) -> list[str]:
             model = nested[0] if nested else model
     fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else Tolerance.model_fields
     return sorted(fields)
-
-
-def _example(key: Sequence[str]) -> str:
-    examples = {
-        "project": '[project] name = "my-training"',
-        "project.name": 'name = "my-training"',
-        "image": '[image] base = "debian12-python311"',
-        "image.base": 'base = "debian12-python311"',
-        "run": '[run] command = ["python", "train.py"]',
-        "run.command": 'command = ["python", "train.py"]',
-    }
-    return examples.get(".".join(key), f"{key[-1]} = …")

@@ -12,7 +12,18 @@ from reprobuild.ground.errors import InputError
 from reprobuild.record.document import Scalar
 
 _PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}|[{}]")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+OWN_VARIABLES = frozenset(
+    (
+        *("HOME", "USER", "LOGNAME", "PATH", "CUBLAS_WORKSPACE_CONFIG"),
+        *("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "PYTHONNOUSERSITE", "PYTHONUNBUFFERED"),
+        *THREAD_VARIABLES,
+    )
+)
+"""What a run sets itself, beside everything that begins with `REPROBUILD_`."""
 MAX_PARAMS = 1 << 20
+PARAMS_DEPTH = 16
+"""Of a file of hyperparameters: it has to fit, with what is around it, into a record that can be read again."""
 
 
 def fill_command(command: Sequence[str], hyperparameters: Mapping[str, Scalar]) -> tuple[str, ...]:
@@ -24,7 +35,7 @@ def fill_command(command: Sequence[str], hyperparameters: Mapping[str, Scalar]) 
         if found[1] is None or found[1] not in hyperparameters:
             known = ", ".join(sorted(hyperparameters)) or "none"
             raise InputError(
-                f"reprobuild.toml: run.command: {found[0]!r} is no hyperparameter",
+                f"{found[0]!r} is no hyperparameter",
                 hint=f"known: {known}; write {{{{ and }}}} for braces",
             )
         value = hyperparameters[found[1]]
@@ -38,11 +49,24 @@ def parse_params(data: bytes, path: str) -> JsonValue:
     if len(data) > MAX_PARAMS:
         raise InputError(f"{path}: larger than {MAX_PARAMS} bytes")
     try:
-        value = _load(data, path)
-        return parse_json(json.dumps(value, allow_nan=False).encode(), path)  # type: ignore[no-any-return]
+        return _as_json(_load(data, path), path)
     except (ValueError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: {reason}") from error
+
+
+def _as_json(value: object, path: str) -> JsonValue:
+    """The value as strict JSON spells it; a few aliases of YAML can stand for more than memory holds."""
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: not a mapping of names to values")
+    spelt = bytearray()
+    for piece in json.JSONEncoder(allow_nan=False).iterencode(value):
+        spelt += piece.encode()
+        if len(spelt) > MAX_PARAMS:
+            raise InputError(f"{path}: larger than {MAX_PARAMS} bytes with its aliases written out")
+    if rb"\u0000" in spelt:
+        raise InputError(f"{path}: it holds a NUL character")
+    return parse_json(bytes(spelt), path, max_depth=PARAMS_DEPTH)  # type: ignore[no-any-return]
 
 
 def _load(data: bytes, path: str) -> object:

@@ -18,6 +18,7 @@ from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import unpack_tree
 from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Fingerprint, Log
 from reprobuild.record.log import BoundedLog
+from reprobuild.record.request import THREAD_VARIABLES
 from reprobuild.steps.collect import (
     TOLD,
     collect_outputs,
@@ -32,7 +33,6 @@ from reprobuild.steps.prepare import BYTECODE, Prepared
 from reprobuild.tools.store import Store
 
 WORK, LIBRARY, FOUND, PARAMS = "/work", "/run/reprobuild/lib", "/run/reprobuild/found", "/run/reprobuild/params.json"
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reprobuild.bundle.write import Piece, write_bundle
-from reprobuild.ground.errors import InputError, UsageError
+from reprobuild.ground.errors import InputError, UsageError, hinting
 from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Compression, Image, Layer
 from reprobuild.image.oci import render_manifest
@@ -60,10 +60,11 @@ def check_target(target: Path, option: str) -> None:
 def read_record(folder: Path) -> Record:
     """The record of a run."""
     path = folder / RECORD
-    try:
-        return Record.from_bytes(path.read_bytes(), str(path))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
+    with hinting("record another one: reprobuild run"):
+        try:
+            return Record.from_bytes(path.read_bytes(), str(path))
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
 
 
 def _pieces(folder: Path) -> list[Piece]:

@@ -3,8 +3,9 @@
 from collections import Counter
 from pathlib import Path
 
-from reprobuild.bundle.read import read_front
+from reprobuild.bundle.read import HINT, read_front
 from reprobuild.ground.documents import Document
+from reprobuild.ground.errors import hinting
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Record
 
@@ -25,9 +26,10 @@ class BundleSummary(Document):
 
 def inspect_bundle(path: Path) -> BundleSummary:
     """The summary of a bundle; InputError when its front is not one. What lies behind is not read."""
-    front = read_front(path, path.name)
-    record = Record.from_bytes(front.small["record.json"], f"{path.name}: record.json")
-    index = LockIndex.from_bytes(front.small["reprobuild.lock"], f"{path.name}: reprobuild.lock")
+    with hinting(HINT):
+        front = read_front(path, path.name)
+        record = Record.from_bytes(front.small["record.json"], f"{path.name}: record.json")
+        index = LockIndex.from_bytes(front.small["reprobuild.lock"], f"{path.name}: reprobuild.lock")
     return BundleSummary(
         bundle=front.digest,
         image=front.image.image_id,

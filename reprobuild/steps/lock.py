@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
-from reprobuild.ground.errors import InputError
+from reprobuild.ground.errors import InputError, hinting
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
 from reprobuild.lock.data import digest_data
@@ -111,7 +111,8 @@ def read_lock(folder: Path) -> tuple[LockIndex, bytes]:
 
 def parse_lock(data: bytes, subject: str) -> LockIndex:
     """The index that `data` spells, made by this version's transform."""
-    index = LockIndex.from_bytes(data, subject)
+    with hinting(HINT):
+        index = LockIndex.from_bytes(data, subject)
     if index.transform != TRANSFORM_VERSION:
         raise InputError(
             f"{subject}: made for transform version {index.transform}, this is {TRANSFORM_VERSION}", hint=HINT

@@ -91,7 +91,7 @@ def _receive_one(received: Received, name: str, use: DataUse, places: Mapping[st
     if name in places:
         path = places[name]
         if not path.exists():
-            raise InputError(f"--data {name}: {path} does not exist")
+            raise InputError(f"--data {name}: {path} does not exist", hint="name the data set's file or folder")
     elif document in received.files:
         path = folder / document
         unpack(received.files[document], path, f"{received.subject}: data.{name}")
@@ -104,7 +104,10 @@ def _receive_one(received: Received, name: str, use: DataUse, places: Mapping[st
         )
     seen = digest_tree(path, f"data.{name}").sha256
     if seen != use.sha256:
-        raise InputError(f"data.{name}: {path}: other data: its digest is {seen[:12]}, recorded {use.sha256[:12]}")
+        raise InputError(
+            f"data.{name}: {path}: other data: its digest is {seen[:12]}, recorded {use.sha256[:12]}",
+            hint=f"give the data that was recorded{''.join(f', {text}' for text in _about(use))}: --data {name}=PATH",
+        )
     return path
 
 

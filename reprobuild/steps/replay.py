@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from reprobuild import __version__
-from reprobuild.ground.errors import ToolError, UsageError
+from reprobuild.bundle.read import HINT
+from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.prepare import prepare_root
@@ -46,9 +47,10 @@ def replay_bundle(
     """
     with new_folder(options.output) as results, world.store.temporary() as folder:
         folder.mkdir()
-        received = receive_bundle(bundle, world.store, folder, progress)
-        data = receive_data(received, options.data, folder)
-        recorded = receive_outputs(received, folder / "recorded")
+        with hinting(HINT):
+            received = receive_bundle(bundle, world.store, folder, progress)
+            data = receive_data(received, options.data, folder)
+            recorded = receive_outputs(received, folder / "recorded")
         prepared = prepare_root(received.front.image, received.index.base, world, progress)
         asked = received.record.asked
         if options.seed is not None:
@@ -120,7 +122,7 @@ def new_folder(target: Path | None) -> Iterator[Path | None]:
     try:
         temporary.mkdir()
     except OSError as error:
-        raise ToolError(f"--output {target}: {error.strerror}") from error
+        raise UsageError(f"--output {target}: {error.strerror}", hint="name a new folder in one that exists") from error
     try:
         yield temporary
         temporary.rename(final)

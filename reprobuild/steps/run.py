@@ -9,13 +9,13 @@ from pathlib import Path
 from reprobuild import __version__
 from reprobuild.engines.engine import Engine
 from reprobuild.ground.digests import sha256_bytes, sha256_file
-from reprobuild.ground.errors import InputError, UsageError
-from reprobuild.ground.tree import open_regular, write_tree
+from reprobuild.ground.errors import InputError, UsageError, hinting
+from reprobuild.ground.tree import open_given, write_tree
 from reprobuild.lock.data import TRAVELS, data_root, write_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.model import Project
-from reprobuild.record.document import Asked, DataUse, Record, Tree
-from reprobuild.record.request import fill_command, parse_params
+from reprobuild.record.document import Asked, DataUse, Json, Record, Tree
+from reprobuild.record.request import MAX_PARAMS, fill_command, parse_params
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.collect import declared_outputs
 from reprobuild.steps.lock import REQUIREMENTS
@@ -30,7 +30,7 @@ RECORD, LOCK, SOURCE, OUTPUTS, LOG = "record.json", "reprobuild.lock", "source.t
 
 def ask(project: Project, seed: int | None) -> Asked:
     """The request that a project makes; `seed` stands in for the project's own."""
-    return Asked(
+    asked = Asked(
         command=fill_command(project.command, project.hyperparameters),
         seed=project.seed if seed is None else seed,
         threads=project.threads,
@@ -38,16 +38,21 @@ def ask(project: Project, seed: int | None) -> Asked:
         gpu=project.gpu,
         env=project.env,
         hyperparameters=dict(project.hyperparameters),
-        params={path: parse_params(_read(project.root / path, path), path) for path in project.params},
+        params={path: _params(project.root / path, path) for path in project.params},
         outputs=project.outputs,
         metrics=project.metrics,
         tolerances=dict(project.tolerances),
     )
+    for name in declared_outputs(asked):
+        check_place(project.root, name)
+    return asked
 
 
-def _read(path: Path, name: str) -> bytes:
-    with open_regular(path, name) as stream:
-        return stream.read()
+def _params(path: Path, name: str) -> Json:
+    with hinting("[run] params names files of hyperparameters, each a mapping of names to values"):
+        with open_given(path, name) as stream:
+            data = stream.read(MAX_PARAMS + 1)
+        return parse_params(data, name)
 
 
 def run_training(
@@ -58,15 +63,12 @@ def run_training(
     engine: Engine,
     runner: Runner,
     *,
-    seed: int | None,
+    asked: Asked,
     variables: Mapping[str, str],
     on_output: Callable[[bytes], None],
 ) -> tuple[Record, Path]:
     """The record of one run and its folder; a run that failed or was interrupted is recorded too."""
     index, lock_bytes = lock
-    asked = ask(project, seed)
-    for name in declared_outputs(asked):
-        check_place(project.root, name)
     with _unfinished(project.root) as folder:
         files = source_files(project, runner)
         with (folder / SOURCE).open("wb") as stream:
@@ -143,7 +145,7 @@ def _keep_inputs(project: Project, lock_bytes: bytes, data: Mapping[str, tuple[D
 def _number(folder: Path) -> Path:
     """Give a finished record the next number; two runs that end at once get two numbers."""
     while True:
-        taken = [int(path.name) for path in folder.parent.iterdir() if path.name.isdigit()]
+        taken = [int(path.name) for path in folder.parent.iterdir() if path.name.isdecimal()]
         final = folder.parent / f"{max(taken, default=0) + 1:04}"
         try:
             folder.rename(final)
@@ -183,12 +185,14 @@ def check_place(target: Path, name: str) -> None:
 def find_run(project: Path, number: str) -> Path:
     """The folder of a run by its number, or of the latest."""
     folder = project / RUNS
-    names = sorted((path.name for path in folder.iterdir() if path.name.isdigit()), key=int) if folder.is_dir() else []
+    names = (
+        sorted((path.name for path in folder.iterdir() if path.name.isdecimal()), key=int) if folder.is_dir() else []
+    )
     if not names:
         raise InputError(f"{RUNS}: no run is recorded here", hint="run reprobuild run")
     if not number:
         return folder / names[-1]
-    wanted = f"{int(number):04}" if number.isdigit() else number
-    if wanted not in names:
-        raise UsageError(f"run {number}: not recorded; there are {', '.join(names[-5:])}")
-    return folder / wanted
+    for name in names:
+        if name.lstrip("0") == number.lstrip("0"):
+            return folder / name
+    raise UsageError(f"run {number[:20]}: not recorded", hint=f"there are {', '.join(names[-5:])}")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reprobuild.ground.errors import InputError
+from reprobuild.ground.errors import InputError, hinting
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of the user whose environment this is."""
     home = Path(environment.get("HOME", "/"))
     path = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "reprobuild" / "config.toml"
-    table = _read_table(path)
+    with hinting('for example store = "/big/disk/reprobuild"; and in [debian], bookworm = ["<mirror>"]'):
+        table = _read_table(path)
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     store = environment.get("REPROBUILD_STORE") or table.get("store") or str(data / "reprobuild")
     debian = {suite: tuple(mirrors) for suite, mirrors in table.get("debian", {}).items()}

@@ -23,7 +23,7 @@ from reprobuild.record.document import Record
 from reprobuild.steps.bundle import make_bundle
 from reprobuild.steps.image import keep_image
 from reprobuild.steps.prepare import prepare_root
-from reprobuild.steps.run import run_training
+from reprobuild.steps.run import ask, run_training
 from reprobuild.steps.world import World
 from reprobuild.tools.process import run_process
 from reprobuild.tools.progress import Silent
@@ -128,7 +128,7 @@ def make_test_bundle(
         world.store,
         engine,
         run_process,
-        seed=None,
+        asked=ask(made, None),
         variables=variables or {},
         on_output=lambda _: None,
     )

@@ -18,7 +18,7 @@ def test_double_braces_are_braces() -> None:
 
 @pytest.mark.parametrize("word", ["{epoch}", "{", "}", "{}", "{epochs!r}", "{epochs.real}", "{0}"])
 def test_any_other_brace_is_refused_and_told_what_is_known(word: str) -> None:
-    with pytest.raises(InputError, match=r"run\.command") as caught:
+    with pytest.raises(InputError, match="is no hyperparameter") as caught:
         fill_command([word], {"epochs": 1})
 
     assert "epochs" in caught.value.hint

@@ -1,0 +1,22 @@
+"""What a run is given."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from builders.bundles import ScriptedEngine, make_test_bundle
+
+from reprobuild.record.request import OWN_VARIABLES
+
+
+def test_every_variable_that_a_run_sets_is_refused_in_a_project(tmp_path: Path) -> None:
+    def train(_work: Path, environment: Mapping[str, str]) -> int:
+        seen.update(environment)
+        return 0
+
+    seen: dict[str, str] = {}
+    make_test_bundle(tmp_path, ScriptedEngine(train))
+    own = {name for name in seen if not name.startswith("REPROBUILD_")}
+
+    assert {"REPROBUILD_SEED", "REPROBUILD_PARAMS", "PYTHONHASHSEED", "OMP_NUM_THREADS"} <= seen.keys()
+    # PYTHONPATH is not replaced: what a user passes is put behind our own; LANG may be the user's.
+    assert own - {"PYTHONPATH", "LANG"} == OWN_VARIABLES
