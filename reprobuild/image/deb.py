@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ MAGIC = b"!<arch>\n"
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 """Top-level names that are links into /usr (Debian's usr-is-merged)."""
 INFO = "var/lib/dpkg/info"
+BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError)
+"""What the unpackers say of broken bytes; any other OSError is the machine's own."""
 MAX_CONTROL = 64 << 20
 
 
@@ -96,7 +99,7 @@ def _tar(path: Path, members: dict[str, tuple[int, int]], stem: str, subject: st
         try:
             with tarfile.open(fileobj=packed, mode="r|") as archive:
                 yield archive
-        except (tarfile.TarError, lzma.LZMAError, zstandard.ZstdError, EOFError, OSError) as error:
+        except BROKEN as error:
             raise InputError(f"{subject}: {name}: {error}") from error
 
 

@@ -24,7 +24,8 @@ def unpack_layers(
     No link is followed while writing: a folder on the way to a file must be a real folder. Nothing gets setuid, other
     owners or device nodes, and every time is that of the image, on which the validity of bytecode rests.
     """
-    root.mkdir(mode=0o755)
+    root.mkdir()
+    root.chmod(0o755)
     folders: dict[str, int] = {}
     for layer in layers:
         subject = f"layer {layer.sha256[:12]}"

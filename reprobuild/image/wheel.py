@@ -5,6 +5,7 @@ import hashlib
 import io
 import posixpath
 import warnings
+import zlib
 from collections.abc import Iterable
 from contextlib import ExitStack
 from os import PathLike, fspath
@@ -29,6 +30,9 @@ from reprobuild.lock.base import PythonOf
 if TYPE_CHECKING:
     from installer.scripts import ScriptSection
 
+# installer asserts what it expects of entry points.
+BROKEN = (BadZipFile, InstallerError, NotImplementedError, EOFError, KeyError, ValueError, AssertionError, zlib.error)
+"""What a broken wheel makes its readers say; an OSError is the machine's own."""
 MAX_FILES = 200_000
 
 
@@ -42,9 +46,7 @@ def read_wheel(path: Path, subject: str, python: PythonOf, spool: Spool) -> Note
             source = _Source(archive)
             source.validate_record(validate_contents=True)
             install(source, _Destination(python, spool), {"INSTALLER": b"reprobuild\n"})
-    except (BadZipFile, InstallerError, NotImplementedError, EOFError, KeyError, ValueError, OSError) as error:
-        if isinstance(error, OSError) and not isinstance(error, BadZipFile):
-            raise
+    except BROKEN as error:
         raise InputError(f"{subject}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
     return Note.of(spool)
 
