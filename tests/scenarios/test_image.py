@@ -230,7 +230,7 @@ def test_a_build_that_was_stopped_leaves_nothing_that_counts_as_finished(tmp_pat
     assert build(store) == expected
 
 
-@pytest.mark.engine
+@pytest.mark.root
 def test_a_full_disk_is_told_as_one_and_the_next_build_is_whole(tmp_path: Path) -> None:
     store = tmp_path / "disk" / "store"
     deb = make_deb("big", files={f"usr/share/{n}": os.urandom(200_000) for n in range(10)}, compression="none")

@@ -101,7 +101,6 @@ def test_the_status_file_lists_packages_by_name(tmp_path: Path) -> None:
     assert re.findall(r"^Package: (.*)$", made["var/lib/dpkg/status"], re.MULTILINE) == ["alpha", "zeta"]
 
 
-@pytest.mark.engine
 def test_dpkg_query_reads_the_database(tmp_path: Path) -> None:
     dpkg = shutil.which("dpkg-query")
     assert dpkg, "a Debian machine has dpkg"
@@ -135,7 +134,6 @@ def test_names_have_the_order_in_which_the_linker_searches(one: str, other: str)
     assert compare_names(one, one) == 0
 
 
-@pytest.mark.engine
 def test_ldconfig_reads_the_cache_and_would_have_written_the_same_entries(tmp_path: Path) -> None:
     ldconfig = shutil.which("ldconfig", path="/usr/sbin:/sbin")
     assert ldconfig, "libc-bin has it"
