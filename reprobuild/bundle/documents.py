@@ -3,6 +3,7 @@
 A document is accepted when it has known keys only and is spelt as we spell it, so what is read is what is hashed.
 """
 
+import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints
@@ -22,6 +23,11 @@ BUNDLE = "vnd.reprobuild.bundle"
 UNPACKED = "vnd.reprobuild.unpacked-size"
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
+DOCUMENT = re.compile(
+    r"reprobuild\.lock|record\.json|requirements\.txt|source\.tar|outputs\.tar|log\.txt"
+    r"|data/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tar"
+)
+"""The names that a bundle's documents have."""
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 

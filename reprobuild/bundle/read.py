@@ -16,6 +16,7 @@ import zstandard
 
 from reprobuild.bundle.documents import (
     BUNDLE,
+    DOCUMENT,
     EMPTY,
     EMPTY_TYPE,
     LAYOUT,
@@ -90,8 +91,11 @@ def _front(members: Members, subject: str) -> Front:
     config_bytes = _blob(members, image_manifest.config.sha256, subject)
     config = ImageConfig.from_exact_bytes(config_bytes, f"{subject}: image config")
     empty = Descriptor(mediaType=EMPTY_TYPE, digest=f"sha256:{sha256_bytes(EMPTY)}", size=len(EMPTY))
-    if manifest.subject != bare or manifest.config != empty or set(manifest.annotations) != {UNPACKED}:
+    if manifest.subject != bare or manifest.config != empty:
         raise InputError(f"{subject}: bundle manifest: it belongs to another image")
+    # The index is hashed by nothing, so the name in it counts only when the bundle manifest has it too.
+    if set(manifest.annotations) != {REF_NAME, UNPACKED} or manifest.annotations[REF_NAME] != notes[REF_NAME]:
+        raise InputError(f"{subject}: bundle manifest: its annotations are not those of its index")
     _blob(members, empty.sha256, subject)
     image, media_type = _image(subject_of, image_manifest, config, manifest.annotations[UNPACKED], subject)
     documents = _documents(manifest, subject)
@@ -105,8 +109,8 @@ def _documents(manifest: BundleManifest, subject: str) -> dict[str, Descriptor]:
     found: dict[str, Descriptor] = {}
     for descriptor in manifest.layers:
         title = (descriptor.annotations or {}).get(TITLE, "")
-        if set(descriptor.annotations or {}) != {TITLE} or not title or title in found:
-            raise InputError(f"{subject}: bundle manifest: a document without a name of its own")
+        if set(descriptor.annotations or {}) != {TITLE} or not DOCUMENT.fullmatch(title) or title in found:
+            raise InputError(f"{subject}: bundle manifest: a document without a known name of its own")
         found[title] = descriptor
     return found
 
@@ -175,8 +179,9 @@ def verify_bundle(
                 files[sha256] = _spool(members, sha256, size, folder, subject, advance)
         if next(members, None) is not None:
             raise InputError(f"{subject}: it holds something that nothing in it describes")
-    for layer in front.image.layers:
-        check_layer(files[layer.sha256], layer, front.media_type, subject)
+    with hinting(HINT):
+        for layer in front.image.layers:
+            check_layer(files[layer.sha256], layer, front.media_type, subject)
     return front, files
 
 

@@ -58,7 +58,7 @@ def write_bundle(target: Path, name: str, image: Image, blobs: Mapping[str, Path
         config=Descriptor(mediaType=EMPTY_TYPE, digest=f"sha256:{sha256_bytes(EMPTY)}", size=len(EMPTY)),
         layers=tuple(describe(piece) for piece in pieces),
         subject=subject,
-        annotations={UNPACKED: " ".join(str(layer.unpacked_size) for layer in image.layers)},
+        annotations={REF_NAME: name, UNPACKED: " ".join(str(layer.unpacked_size) for layer in image.layers)},
     ).to_bytes()
     digest = sha256_bytes(manifest)
     annotations = {REF_NAME: name, BUNDLE: f"sha256:{digest}"}

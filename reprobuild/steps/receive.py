@@ -17,7 +17,7 @@ from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import DataUse, FileDigest, Record
 from reprobuild.steps.collect import digest_outputs, read_metrics
 from reprobuild.steps.lock import parse_lock
-from reprobuild.steps.run import LOCK, OUTPUTS, RECORD, SOURCE
+from reprobuild.steps.run import LOCK, LOG, OUTPUTS, RECORD, SOURCE
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
@@ -56,8 +56,10 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
 def _require_agreement(received: Received) -> None:
     """InputError unless lock, record, image and documents speak of one run."""
     front, record, index = received.front, received.record, received.index
+    log = front.documents.get(LOG)
     wrong = {
         "its record is of another image": record.image != front.image.image_id,
+        "its log is not what its record tells": log is not None and log.sha256 != record.log.sha256,
         "its record is of another lock": record.lock != sha256_bytes(front.small[LOCK]),
         # Which Python compiles the image, and with which variables, is what the image says, not what a lock claims.
         "its image is not of its lock": front.image_documents[1] != render_config(index.base, front.image.layers),
