@@ -11,6 +11,7 @@ from pydantic import Field, StringConstraints
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.documents import Document
 from reprobuild.ground.errors import InputError
+from reprobuild.image.model import Image
 from reprobuild.image.oci import MANIFEST_TYPE
 
 ARTIFACT_TYPE: Final = "application/vnd.reprobuild.bundle.v1+json"
@@ -21,6 +22,7 @@ TITLE = "org.opencontainers.image.title"
 REF_NAME = "org.opencontainers.image.ref.name"
 BUNDLE = "vnd.reprobuild.bundle"
 UNPACKED = "vnd.reprobuild.unpacked-size"
+DOCKER_MANIFEST = "manifest.json"
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 DOCUMENT = re.compile(
@@ -121,3 +123,12 @@ class BundleManifest(OciDocument):
     layers: Annotated[tuple[Descriptor, ...], Field(min_length=1, max_length=1000)]
     subject: Descriptor
     annotations: dict[str, str]
+
+
+def render_docker_manifest(image: Image) -> bytes:
+    """`manifest.json`, by which Docker before 25 finds an image in an archive ("Docker Image Specification v1.2").
+
+    It names no tag, because a project's name may be none; `docker load` prints the image ID.
+    """
+    layers = [f"blobs/sha256/{layer.sha256}" for layer in image.layers]
+    return canonical_json([{"Config": f"blobs/sha256/{image.image_id}", "Layers": layers, "RepoTags": None}])

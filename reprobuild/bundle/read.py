@@ -16,6 +16,7 @@ import zstandard
 
 from reprobuild.bundle.documents import (
     BUNDLE,
+    DOCKER_MANIFEST,
     DOCUMENT,
     EMPTY,
     EMPTY_TYPE,
@@ -28,6 +29,7 @@ from reprobuild.bundle.documents import (
     ImageConfig,
     ImageManifest,
     Index,
+    render_docker_manifest,
 )
 from reprobuild.ground.digests import chunks, sha256_bytes
 from reprobuild.ground.errors import InputError, hinting
@@ -98,6 +100,8 @@ def _front(members: Members, subject: str) -> Front:
         raise InputError(f"{subject}: bundle manifest: its annotations are not those of its index")
     _blob(members, empty.sha256, subject)
     image, media_type = _image(subject_of, image_manifest, config, manifest.annotations[UNPACKED], subject)
+    if media_type == MEDIA_TYPES["gzip"] and _take(members, DOCKER_MANIFEST, subject) != render_docker_manifest(image):
+        raise InputError(f"{subject}: {DOCKER_MANIFEST}: it describes another image")
     documents = _documents(manifest, subject)
     small = {name: _blob(members, documents[name].sha256, subject) for name in list(documents)[:2] if name in SMALL}
     if tuple(small) != SMALL:

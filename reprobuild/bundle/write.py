@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from reprobuild.bundle.documents import (
     BUNDLE,
+    DOCKER_MANIFEST,
     EMPTY,
     EMPTY_TYPE,
     LAYOUT,
@@ -18,11 +19,12 @@ from reprobuild.bundle.documents import (
     BundleManifest,
     Descriptor,
     Index,
+    render_docker_manifest,
 )
 from reprobuild.ground.digests import chunks, sha256_bytes, sha256_file
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import END, Entry, padding, render_header
-from reprobuild.image.model import Image
+from reprobuild.image.model import Compression, Image
 from reprobuild.image.oci import MANIFEST_TYPE
 
 
@@ -45,9 +47,17 @@ def describe(piece: Piece) -> Descriptor:
     )
 
 
-def write_bundle(target: Path, name: str, image: Image, blobs: Mapping[str, Path], pieces: Sequence[Piece]) -> str:
+def write_bundle(
+    target: Path,
+    name: str,
+    image: Image,
+    blobs: Mapping[str, Path],
+    pieces: Sequence[Piece],
+    compression: Compression = "zstd",
+) -> str:
     """Write the bundle and return its digest; `blobs` are the image's manifest, config and layers by digest.
 
+    `compression` is that of the layers; tools that know no zstd need a file more to find them.
     The file appears under its name when it is whole.
     """
     described = {descriptor.digest: (descriptor, piece) for piece in pieces for descriptor in [describe(piece)]}
@@ -71,6 +81,8 @@ def write_bundle(target: Path, name: str, image: Image, blobs: Mapping[str, Path
         yield image.manifest, blobs[image.manifest]
         yield image.image_id, blobs[image.image_id]
         yield sha256_bytes(EMPTY), EMPTY
+        if compression == "gzip":
+            yield DOCKER_MANIFEST, render_docker_manifest(image)
         for descriptor, piece in described.values():
             yield descriptor.sha256, piece.path
         for layer in image.layers:

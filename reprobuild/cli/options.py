@@ -20,5 +20,5 @@ class Compression(StrEnum):
 
 CompressionOption = Annotated[
     Compression,
-    typer.Option("--compression", help="Of the image's layers; gzip is for Docker before 23 and umoci."),
+    typer.Option("--compression", help="Of the image's layers; gzip is for Docker before 25 and umoci."),
 ]

@@ -39,7 +39,7 @@ def make_bundle(folder: Path, store: Store, target: Path, compression: Compressi
         raise UsageError(f"--compression {compression}: zstd or gzip")
     names = [image.image_id, image.manifest, *(layer.sha256 for layer in image.layers)]
     blobs = {name: store.blob(name) for name in names}
-    return write_bundle(target, record.project, image, blobs, list(_pieces(folder)))
+    return write_bundle(target, record.project, image, blobs, list(_pieces(folder)), compression)
 
 
 def check_target(target: Path, option: str) -> None:

@@ -36,12 +36,12 @@ class Docker:
 
 
 def dockerd_argv(folder: Path, socket: Path, storage: str) -> list[str]:
-    """A daemon without a network of its own, all of whose state is below `folder`."""
-    places = {"data-root": "data", "exec-root": "exec", "pidfile": "dockerd.pid"}
+    """A daemon without a network of its own; state below `folder`, sockets (also its containerd's) beside `socket`."""
+    places = {"data-root": folder / "data", "exec-root": socket.parent / "exec", "pidfile": folder / "dockerd.pid"}
     return [
         find_dockerd(),
         f"--host=unix://{socket}",
-        *(f"--{option}={folder / name}" for option, name in places.items()),
+        *(f"--{option}={place}" for option, place in places.items()),
         "--bridge=none",
         "--iptables=false",
         f"--storage-driver={storage}",

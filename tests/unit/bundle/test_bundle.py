@@ -290,3 +290,18 @@ def test_a_bundle_that_cannot_be_written_leaves_the_old_one(bundle: Path, tmp_pa
         make_bundle(run, store, target)
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["bundle.tar"]
+
+
+def test_what_docker_would_load_is_what_we_verify(bundle: Path, tmp_path: Path) -> None:
+    target = tmp_path / "gzip.tar"
+    run = next((bundle.parent / "project" / ".reprobuild" / "runs").iterdir())
+    make_bundle(run, Store(bundle.parent / "store"), target, "gzip")
+    members = take_apart(target)
+    position = [name for name, _ in members].index("manifest.json")
+    name, body = members[position]
+
+    for other in (body.replace(b'"RepoTags": null', b'"RepoTags": ["evil:latest"]'), b"[]\n"):
+        members[position] = (name, other)
+        assert "manifest.json" in refusal(put_together(members), tmp_path)
+        shutil.rmtree(tmp_path / "blobs")
+    refusal(put_together(members[:position] + members[position + 1 :]), tmp_path)
