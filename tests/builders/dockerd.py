@@ -79,6 +79,7 @@ def running_dockerd(folder: Path, *, storage: str = "vfs", options: Sequence[str
             yield docker
         finally:
             _end(daemon)
+            _unmount(folder)
 
 
 def _wait(docker: Docker, daemon: "subprocess.Popen[bytes]", log: Path) -> None:
@@ -97,3 +98,10 @@ def _end(daemon: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         os.killpg(daemon.pid, signal.SIGKILL)
         daemon.wait(30)
+
+
+def _unmount(folder: Path) -> None:
+    """Undo the mounts that a daemon leaves at its data root."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in sorted((place for place in mounts if Path(place).is_relative_to(folder)), reverse=True):
+        subprocess.run(["umount", place], check=True)

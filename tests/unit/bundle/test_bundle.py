@@ -87,7 +87,7 @@ def test_the_same_run_makes_the_same_bytes_in_another_place(
     time.tzset()
     try:
         again = tmp_path / "again.tar"
-        run = next((bundle.parent / "project" / ".reprobuild" / "runs").iterdir())
+        run = bundle.parent / "project" / ".reprobuild" / "runs" / "0001"
         make_bundle(run, Store(bundle.parent / "store"), again)
     finally:
         os.umask(before)
@@ -281,7 +281,7 @@ def test_bytes_behind_the_end_are_refused(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_a_bundle_that_cannot_be_written_leaves_the_old_one(bundle: Path, tmp_path: Path) -> None:
-    run = next((bundle.parent / "project" / ".reprobuild" / "runs").iterdir())
+    run = bundle.parent / "project" / ".reprobuild" / "runs" / "0001"
     target = tmp_path / "bundle.tar"
     target.write_bytes(b"old")
     store = Store(tmp_path / "empty")
@@ -294,7 +294,7 @@ def test_a_bundle_that_cannot_be_written_leaves_the_old_one(bundle: Path, tmp_pa
 
 def test_what_docker_would_load_is_what_we_verify(bundle: Path, tmp_path: Path) -> None:
     target = tmp_path / "gzip.tar"
-    run = next((bundle.parent / "project" / ".reprobuild" / "runs").iterdir())
+    run = bundle.parent / "project" / ".reprobuild" / "runs" / "0001"
     make_bundle(run, Store(bundle.parent / "store"), target, "gzip")
     members = take_apart(target)
     position = [name for name, _ in members].index("manifest.json")
