@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from builders.images import unpacked
 
 from reprobuild.lock.index import LockIndex
+from reprobuild.project.read import parse_project
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
@@ -193,3 +195,42 @@ def test_the_run_of_another_number_is_bundled_again_with_the_same_bytes(digits: 
     digits.run("bundle", "1", "--output", str(tmp_path / "again.tar"))
 
     assert (tmp_path / "again.tar").read_bytes() == (digits.project / "bundle.tar").read_bytes()
+
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "docs/reference.md", "docs/benchmarks.md", "examples/digits/README.md")
+STATUS = {"reprobuild replay bundle.tar --seed 4321": 10}
+
+
+def commands(document: str) -> list[str]:
+    """The command lines that a document shows, in order, without their remarks."""
+    lines = (ROOT / document).read_text().splitlines()
+    shown = [line.removeprefix("$ ") for line in lines if line.startswith(("$ ", "reprobuild "))]
+    return [line.partition("  #")[0].rstrip() for line in shown]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_in_the_documentation_works(digits: Digits, tmp_path: Path, document: str) -> None:
+    shown = commands(document)
+    assert shown
+    work = Digits(tmp_path / "project", digits.store)
+    shutil.copytree(digits.project, work.project)
+    for line in shown:
+        name, *words = shlex.split(line)
+        if line == "reprobuild lock":
+            continue  # the fixture ran it, and archives need not be asked again
+        if name == "reprobuild":
+            work.run(*words, status=STATUS.get(line, 0))
+        elif name == "make":
+            # What the targets do is run by whoever runs this; a dry run shows that they are there.
+            subprocess.run(["make", "--dry-run", *words], cwd=ROOT, check=True, capture_output=True)
+        else:
+            subprocess.run([name, *words], cwd=work.project, check=True, capture_output=True)
+        shutil.rmtree(work.project / "results", ignore_errors=True)
+
+
+def test_the_smallest_project_of_the_readme_is_a_project(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text().partition("```toml\n")[2].partition("```")[0]
+
+    assert parse_project(text.encode(), tmp_path).name == "my-training"
