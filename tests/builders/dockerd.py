@@ -24,7 +24,8 @@ class Docker:
 
     def argv(self, *words: str) -> list[str]:
         """The command line of `docker` with these words."""
-        return ["docker", "--host", f"unix://{self.socket}", *words]
+        program = shutil.which("docker", path=self.environment["PATH"]) or "docker"
+        return [program, "--host", f"unix://{self.socket}", *words]
 
     def run(self, *words: str, timeout: float = 600) -> str:
         """What `docker` prints; AssertionError with its complaint when it fails."""

@@ -1,0 +1,60 @@
+"""`python -m benchmarks`: `reprobuild image` beside `docker build` with pip, on the same wheels, cold and unchanged."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.ours import Ours
+from benchmarks.theirs import running_theirs
+from benchmarks.timing import Comparison, Machine, describe_machine, timed
+
+REQUIREMENTS = Path(__file__).parent / "requirements.in"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="pairs of measurements (default: 3)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="benchmark-", dir="/tmp") as name:
+        machine, found = measure(Path(name), arguments.repeat)
+    if arguments.json:
+        figures = {title: comparison.figures() for title, comparison in found.items()}
+        sys.stdout.write(json.dumps({"machine": machine.__dict__, **figures}, indent=1) + "\n")
+    else:
+        sys.stdout.write(f"{machine}\n\n" + "\n".join(f"{title:16}{item}" for title, item in found.items()) + "\n")
+
+
+def measure(folder: Path, repeat: int) -> tuple[Machine, dict[str, Comparison]]:
+    """Every comparison; the two sides take turns, so that a busy minute is a busy minute for both."""
+    say("locking and downloading")
+    ours = Ours(folder / "ours", REQUIREMENTS.read_text())
+    wheels = ours.prepare()
+    say("starting docker and importing a base with pip")
+    with running_theirs(folder / "theirs", Ours(folder / "base", "pip\n")) as theirs:
+        theirs.add_wheels(ours.requirements, wheels)
+        pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+            "cold build": (ours.build_cold, theirs.build_cold),
+            "unchanged build": (ours.build, theirs.build),
+        }
+        found = {title: Comparison() for title in pairs}
+        for number in range(repeat):
+            for title, (one, other) in pairs.items():
+                say(f"{title}, {number + 1} of {repeat}")
+                if title == "cold build":
+                    ours.forget()
+                found[title].add(timed(one), timed(other))
+        return describe_machine(len(wheels), theirs.describe()), found
+
+
+def say(text: str) -> None:
+    """Progress, beside the result."""
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()
