@@ -10,7 +10,7 @@ from reprobuild.image.model import MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.index import LockIndex
-from reprobuild.steps.image import find_build
+from reprobuild.steps.built import find_build
 from reprobuild.tools.store import Store
 
 TOML = """\

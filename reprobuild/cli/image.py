@@ -20,7 +20,7 @@ def command(
     Downloads are kept in the store and resumed; nothing in a package is executed.
     """
     from reprobuild.cli.world import open_world
-    from reprobuild.steps.lock import read_lock
+    from reprobuild.steps.lock_file import read_lock
     from reprobuild.steps.prepare import prepare_image
 
     index, _ = read_lock(context.obj / "lockfiles")

@@ -12,8 +12,8 @@ from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Compression, Image, Layer
 from reprobuild.image.oci import render_manifest
 from reprobuild.record.document import Record
-from reprobuild.steps.image import find_image
-from reprobuild.steps.lock import REQUIREMENTS
+from reprobuild.steps.built import find_image
+from reprobuild.steps.lock_file import REQUIREMENTS
 from reprobuild.steps.run import LOCK, LOG, OUTPUTS, RECORD, SOURCE
 from reprobuild.steps.source import is_bundle
 from reprobuild.tools.store import Store

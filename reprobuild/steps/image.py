@@ -25,12 +25,13 @@ from reprobuild.image.frame import (
 )
 from reprobuild.image.layers import plan_layers
 from reprobuild.image.made import make_rest, script_notes
-from reprobuild.image.model import MEDIA_TYPES, TRANSFORM_VERSION, Image, Layer
+from reprobuild.image.model import MEDIA_TYPES, Image, Layer
 from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.image.spool import Spool
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.lock.index import LockIndex
+from reprobuild.steps.built import build_key, find_build, keep_image
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
@@ -55,38 +56,8 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     manifest = store.add_bytes(render_manifest((image_id, len(config)), blobs, "zstd"))
     image = Image(image_id=image_id, manifest=manifest, layers=tuple(layers), notes=script_notes(index.base, notes))
     keep_image(image, store)
-    store.replace("builds", _build_key(index), image.image_id.encode())
+    store.replace("builds", build_key(index), image.image_id.encode())
     return image
-
-
-def _build_key(index: LockIndex) -> str:
-    """What an image depends on, as one digest: not the inputs and the data of its lock."""
-    parts = [TRANSFORM_VERSION, index.base.model_dump(mode="json")]
-    artifacts = sorted(
-        (artifact.model_dump(mode="json") for artifact in index.artifacts), key=lambda a: str(a["sha256"])
-    )
-    return sha256_bytes(canonical_json([*parts, artifacts]))
-
-
-def keep_image(image: Image, store: Store) -> None:
-    """Remember an image by its ID."""
-    store.replace("images", image.image_id, image.to_bytes())
-
-
-def find_image(image_id: str, store: Store) -> Image | None:
-    """The image of that ID, when all of its blobs are in the store."""
-    path = store.path("images", image_id)
-    if not path.is_file():
-        return None
-    image = Image.from_bytes(path.read_bytes(), str(path))
-    blobs = [image.image_id, image.manifest, *(layer.sha256 for layer in image.layers)]
-    return image if all(map(store.has, blobs)) else None
-
-
-def find_build(index: LockIndex, store: Store) -> Image | None:
-    """The image of a lock that was built before, when all of its blobs are in the store."""
-    path = store.path("builds", _build_key(index))
-    return find_image(path.read_text(), store) if path.is_file() else None
 
 
 def _frames(artifacts: Iterable[Artifact], base: Base, store: Store, progress: Progress) -> dict[str, Path]:

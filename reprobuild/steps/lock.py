@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
-from reprobuild.ground.errors import InputError, hinting
+from reprobuild.ground.errors import InputError
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
 from reprobuild.lock.data import digest_data
@@ -17,14 +17,11 @@ from reprobuild.lock.index import LockIndex
 from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
 from reprobuild.steps.lock_debian import lock_debian
+from reprobuild.steps.lock_file import HINT, INDEX, REQUIREMENTS, read_lock
 from reprobuild.steps.lock_python import lock_python, read_requirements
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
 from reprobuild.tools.progress import Progress
-
-INDEX = "reprobuild.lock"
-REQUIREMENTS = "requirements.txt"
-HINT = "run reprobuild lock"
 
 
 @dataclass(frozen=True)
@@ -97,27 +94,6 @@ def changed_inputs(project: Project) -> list[str]:
         changed.add("transform version")
     names = {REQUIREMENTS: f"lockfiles/{REQUIREMENTS}"}
     return sorted(names.get(name, name) for name in changed)
-
-
-def read_lock(folder: Path) -> tuple[LockIndex, bytes]:
-    """The index of a lock and its bytes; InputError when it is missing, broken or of another transform version."""
-    path = folder / INDEX
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"lockfiles/{INDEX}: {error.strerror}", hint=HINT) from error
-    return parse_lock(data, f"lockfiles/{INDEX}"), data
-
-
-def parse_lock(data: bytes, subject: str) -> LockIndex:
-    """The index that `data` spells, made by this version's transform."""
-    with hinting(HINT):
-        index = LockIndex.from_bytes(data, subject)
-    if index.transform != TRANSFORM_VERSION:
-        raise InputError(
-            f"{subject}: made for transform version {index.transform}, this is {TRANSFORM_VERSION}", hint=HINT
-        )
-    return index
 
 
 def read_lock_of(project: Project) -> tuple[LockIndex, bytes]:

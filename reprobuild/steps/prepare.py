@@ -1,28 +1,18 @@
 """From a lock or an image in the store to a root that an engine can run: downloads, layers, bytecode."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from reprobuild.engines.engine import Container, Engine
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.image.model import MEDIA_TYPES, Image
-from reprobuild.image.unpack import unpack_layers
-from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.lock.index import LockIndex
-from reprobuild.steps.image import build_image, find_build
-from reprobuild.steps.lock_python import wheel_urls
+from reprobuild.steps.built import find_build
 from reprobuild.steps.world import World
-from reprobuild.tools.apt import find_mirrors
-from reprobuild.tools.download import download
-from reprobuild.tools.fetch import MissingError
-from reprobuild.tools.pip import PipIndex
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
-DOWNLOADS = 8
 BYTECODE = "/run/reprobuild/bytecode"
 """Where an engine mounts the compiled modules (`PYTHONPYCACHEPREFIX`)."""
 
@@ -43,49 +33,18 @@ def prepare_image(index: LockIndex, world: World, progress: Progress) -> Image:
         return found
     missing = [artifact for artifact in index.artifacts if not world.store.has(artifact.sha256)]
     if missing:
-        _download(missing, index.base, world, progress)
+        from reprobuild.steps.downloads import download_all
+
+        download_all(missing, index.base, world, progress)
+    from reprobuild.steps.image import build_image
+
     return build_image(index, world.store, progress)
-
-
-def _download(artifacts: Sequence[Artifact], base: Base, world: World, progress: Progress) -> None:
-    progress.begin("downloading", sum(artifact.size for artifact in artifacts))
-    suites = {artifact.source for artifact in artifacts if artifact.kind == "deb"}
-    mirrors = {suite: find_mirrors(suite, base.component, world.settings, world.runner) for suite in sorted(suites)}
-    index = PipIndex(world.pip, world.fetch) if any(artifact.kind == "wheel" for artifact in artifacts) else None
-
-    def work(artifact: Artifact) -> None:
-        if index and artifact.kind == "wheel":
-            urls = list(wheel_urls(artifact, index))
-        else:
-            urls = [f"{mirror}/{artifact.path}" for mirror in mirrors[artifact.source]]
-        try:
-            download(
-                artifact.filename,
-                urls,
-                artifact.sha256,
-                artifact.size,
-                fetch=world.fetch,
-                store=world.store,
-                advance=progress.advance,
-            )
-        except MissingError as error:
-            where = "pip's sources have" if artifact.kind == "wheel" else "the mirrors of its suite have"
-            raise InputError(
-                f"{artifact.filename}: {where} it no longer: {artifact.name} {artifact.version}",
-                hint="run reprobuild lock: a newer version has replaced it",
-            ) from error
-
-    with ThreadPoolExecutor(DOWNLOADS) as pool:
-        try:
-            for _ in pool.map(work, artifacts):
-                continue
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def prepare_root(image: Image, base: Base, world: World, progress: Progress) -> Prepared:
     """The image unpacked, and its modules compiled by its own Python; both made once per machine."""
+    from reprobuild.image.unpack import unpack_layers
+
     store = world.store
     progress.begin("unpacking the image", sum(layer.unpacked_size for layer in image.layers))
     media_type = image_media_type(image, store)

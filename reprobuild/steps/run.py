@@ -18,7 +18,7 @@ from reprobuild.record.document import Asked, DataUse, Json, Record, Tree
 from reprobuild.record.request import MAX_PARAMS, fill_command, parse_params
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.collect import declared_outputs
-from reprobuild.steps.lock import REQUIREMENTS
+from reprobuild.steps.lock_file import REQUIREMENTS
 from reprobuild.steps.prepare import Prepared
 from reprobuild.steps.source import source_files
 from reprobuild.tools.process import Runner

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from reprobuild.engines.engine import Engine
 from reprobuild.engines.sandbox import Sandbox
-from reprobuild.steps.lock_python import Outside
-from reprobuild.tools.fetch import Fetcher, HttpFetcher
-from reprobuild.tools.pip import PipSources, read_pip_sources
 from reprobuild.tools.process import Runner, run_process
 from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store
+
+if TYPE_CHECKING:
+    from reprobuild.steps.lock_python import Outside
+    from reprobuild.tools.fetch import Fetcher
+    from reprobuild.tools.pip import PipSources
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,22 @@ class World:
     engine: Engine = field(default_factory=Sandbox)
 
     @cached_property
-    def pip(self) -> PipSources:
+    def pip(self) -> "PipSources":
         """pip's own configuration."""
+        from reprobuild.tools.pip import read_pip_sources
+
         return read_pip_sources(self.runner)
 
     @cached_property
-    def fetch(self) -> Fetcher:
+    def fetch(self) -> "Fetcher":
         """Downloads with pip's certificates and proxy."""
+        from reprobuild.tools.fetch import HttpFetcher
+
         return HttpFetcher(certificates=self.pip.certificates, proxy=self.pip.proxy, timeout=self.pip.timeout)
 
     @property
-    def python_doors(self) -> Outside:
+    def python_doors(self) -> "Outside":
         """What locking wheels needs."""
+        from reprobuild.steps.lock_python import Outside
+
         return Outside(self.fetch, self.runner, self.store, self.pip)

@@ -20,8 +20,8 @@ from reprobuild.lock.base import Base, PythonOf, Suite
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Record
+from reprobuild.steps.built import keep_image
 from reprobuild.steps.bundle import make_bundle
-from reprobuild.steps.image import keep_image
 from reprobuild.steps.prepare import prepare_root
 from reprobuild.steps.run import ask, run_training
 from reprobuild.steps.world import World

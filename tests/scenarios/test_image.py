@@ -19,7 +19,8 @@ from builders.images import deb_artifact, image_lock, sample_lock, unpacked
 from reprobuild.ground.errors import InputError
 from reprobuild.image.model import MAX_LAYERS, MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
-from reprobuild.steps.image import build_image, find_build
+from reprobuild.steps.built import find_build
+from reprobuild.steps.image import build_image
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 

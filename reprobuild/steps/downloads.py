@@ -1,0 +1,55 @@
+"""The artifacts of a lock that the store lacks, from wherever this machine's pip and apt would take them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from reprobuild.ground.errors import InputError
+from reprobuild.lock.artifact import Artifact
+from reprobuild.lock.base import Base
+from reprobuild.steps.lock_python import wheel_urls
+from reprobuild.steps.world import World
+from reprobuild.tools.apt import find_mirrors
+from reprobuild.tools.download import download
+from reprobuild.tools.fetch import MissingError
+from reprobuild.tools.pip import PipIndex
+from reprobuild.tools.progress import Progress
+
+DOWNLOADS = 8
+
+
+def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progress: Progress) -> None:
+    """Download them, several at a time; InputError names the first that its sources no longer have."""
+    progress.begin("downloading", sum(artifact.size for artifact in artifacts))
+    suites = {artifact.source for artifact in artifacts if artifact.kind == "deb"}
+    mirrors = {suite: find_mirrors(suite, base.component, world.settings, world.runner) for suite in sorted(suites)}
+    index = PipIndex(world.pip, world.fetch) if any(artifact.kind == "wheel" for artifact in artifacts) else None
+
+    def work(artifact: Artifact) -> None:
+        if index and artifact.kind == "wheel":
+            urls = list(wheel_urls(artifact, index))
+        else:
+            urls = [f"{mirror}/{artifact.path}" for mirror in mirrors[artifact.source]]
+        try:
+            download(
+                artifact.filename,
+                urls,
+                artifact.sha256,
+                artifact.size,
+                fetch=world.fetch,
+                store=world.store,
+                advance=progress.advance,
+            )
+        except MissingError as error:
+            where = "pip's sources have" if artifact.kind == "wheel" else "the mirrors of its suite have"
+            raise InputError(
+                f"{artifact.filename}: {where} it no longer: {artifact.name} {artifact.version}",
+                hint="run reprobuild lock: a newer version has replaced it",
+            ) from error
+
+    with ThreadPoolExecutor(DOWNLOADS) as pool:
+        try:
+            for _ in pool.map(work, artifacts):
+                continue
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

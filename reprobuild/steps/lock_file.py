@@ -1,0 +1,32 @@
+"""`lockfiles/reprobuild.lock` as it lies in a project or a bundle."""
+
+from pathlib import Path
+
+from reprobuild.ground.errors import InputError, hinting
+from reprobuild.image.model import TRANSFORM_VERSION
+from reprobuild.lock.index import LockIndex
+
+INDEX = "reprobuild.lock"
+REQUIREMENTS = "requirements.txt"
+HINT = "run reprobuild lock"
+
+
+def read_lock(folder: Path) -> tuple[LockIndex, bytes]:
+    """The index of a lock and its bytes; InputError when it is missing, broken or of another transform version."""
+    path = folder / INDEX
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"lockfiles/{INDEX}: {error.strerror}", hint=HINT) from error
+    return parse_lock(data, f"lockfiles/{INDEX}"), data
+
+
+def parse_lock(data: bytes, subject: str) -> LockIndex:
+    """The index that `data` spells, made by this version's transform."""
+    with hinting(HINT):
+        index = LockIndex.from_bytes(data, subject)
+    if index.transform != TRANSFORM_VERSION:
+        raise InputError(
+            f"{subject}: made for transform version {index.transform}, this is {TRANSFORM_VERSION}", hint=HINT
+        )
+    return index
