@@ -50,8 +50,12 @@ def render_header(entry: Entry, mtime: int) -> bytes:
     if records:
         pax = _ustar(b"pax", b"x", 0o644, len(records), b"", mtime) + records + padding(len(records))
     size = entry.size if entry.size < 8 << 30 else 0
-    short_name, short_link = (b"".join(bytes([c]) if c < 128 else b"_" for c in text[:100]) for text in (name, link))
+    short_name, short_link = (_ascii(text[:100]) for text in (name, link))
     return pax + _ustar(short_name, _FLAGS[entry.kind], entry.mode, size, short_link, mtime)
+
+
+def _ascii(text: bytes) -> bytes:
+    return text if text.isascii() else bytes(c if c < 128 else ord("_") for c in text)
 
 
 def _pax_record(key: bytes, value: bytes) -> bytes:

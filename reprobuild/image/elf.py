@@ -1,7 +1,6 @@
 """SONAMEs of shared libraries (System V ABI, "Dynamic Section")."""
 
-import io
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSection
@@ -14,12 +13,33 @@ def read_soname(stream: BinaryIO, size: int) -> str:
     """The SONAME of a 64-bit shared library whose bytes come next, or nothing for any other file."""
     if size > MAX_LIBRARY or stream.read(5) != b"\x7fELF\x02":
         return ""
-    library = io.BytesIO(b"\x7fELF\x02" + stream.read(size - 5))
+    library = _Window(stream, stream.tell() - 5, size)
     try:
-        section = ELFFile(library).get_section_by_name(".dynamic")
+        section = ELFFile(cast(BinaryIO, library)).get_section_by_name(".dynamic")
         if isinstance(section, DynamicSection):
             for tag in section.iter_tags("DT_SONAME"):
                 return str(getattr(tag, "soname", ""))
     except (ELFError, ValueError, IndexError, OverflowError):
         return ""  # a file that only begins like a library; the linker's cache leaves it out too
     return ""
+
+
+class _Window:
+    """A part of a file as a file: only the few headers that are asked for are read."""
+
+    def __init__(self, stream: BinaryIO, start: int, size: int) -> None:
+        self._stream, self._start, self._size, self._at = stream, start, size, 0
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = offset + (0, self._at, self._size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        self._stream.seek(self._start + self._at)
+        data = self._stream.read(left if size < 0 else min(size, left))
+        self._at += len(data)
+        return data

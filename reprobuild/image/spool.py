@@ -1,7 +1,6 @@
 """Collecting the entries of an artifact in any order, and writing them as tar members in the one order."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Self
 
@@ -79,9 +78,10 @@ class Spool:
     def _sorted(self) -> Iterator[Entry]:
         known = dict(self.entries)
         for path in self.entries:
-            for parent in PurePosixPath(path).parents:
-                if str(parent) != "." and str(parent) not in known:
-                    known[str(parent)] = Entry(str(parent), "dir", 0o755)
+            parent = path.rpartition("/")[0]
+            while parent and parent not in known:
+                known[parent] = Entry(parent, "dir", 0o755)
+                parent = parent.rpartition("/")[0]
         # A hard link must follow its target (pax, "typeflag 1"), wherever the target's name sorts.
         order = sorted(known.values(), key=lambda entry: entry.path.split("/"))
         yield from (entry for entry in order if entry.kind != "hardlink")

@@ -6,11 +6,10 @@ import io
 import posixpath
 import warnings
 import zlib
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
 
 from installer import install
@@ -29,10 +28,13 @@ from reprobuild.lock.base import PythonOf
 
 if TYPE_CHECKING:
     from installer.scripts import ScriptSection
+    from installer.sources import WheelContentElement
 
 # installer asserts what it expects of entry points.
 BROKEN = (BadZipFile, InstallerError, NotImplementedError, EOFError, KeyError, ValueError, AssertionError, zlib.error)
 """What a broken wheel makes its readers say; an OSError is the machine's own."""
+ALGORITHMS = ("sha256", "sha384", "sha512")
+"""Binary distribution format, "Signed wheel files": sha256 or better."""
 MAX_FILES = 200_000
 
 
@@ -44,7 +46,7 @@ def read_wheel(path: Path, subject: str, python: PythonOf, spool: Spool) -> Note
             warnings.simplefilter("ignore", RuntimeWarning)
             _check(archive, subject)
             source = _Source(archive)
-            source.validate_record(validate_contents=True)
+            source.validate_record(validate_contents=False)  # contents are held against it while they are copied
             install(source, _Destination(python, spool), {"INSTALLER": b"reprobuild\n"})
     except BROKEN as error:
         raise InputError(f"{subject}: {str(error).splitlines()[0] if str(error) else type(error).__name__}") from error
@@ -74,6 +76,43 @@ class _Source(WheelFile):
         archive.filename = f"{name}-{version}-py3-none-any.whl"
         super().__init__(archive)
 
+    def get_contents(self) -> "Iterator[WheelContentElement]":
+        """Each file; ValueError behind one that was read and is not what RECORD says."""
+        for record, stream, is_executable in super().get_contents():
+            algorithm = record[1].partition("=")[0] or "sha256"
+            if algorithm not in ALGORITHMS:
+                raise ValueError(f"RECORD: {record[0]}: {algorithm} is no hash that wheels may use")
+            content = Content(stream, self._zipfile.getinfo(record[0]).file_size, algorithm)
+            yield record, cast(BinaryIO, content), is_executable
+            if content.position and record[1] and record[1:] != (content.record_hash, str(content.size)):
+                raise ValueError(f"{record[0]}: hash or size is not what RECORD says")
+
+
+def _rewound(stream: BinaryIO) -> "Content":
+    content = Content(stream, stream.seek(0, io.SEEK_END))
+    stream.seek(0)
+    return content
+
+
+class Content:
+    """What is read once, hashed as it passes; `size` in bytes as announced."""
+
+    def __init__(self, stream: BinaryIO, size: int, algorithm: str = "sha256") -> None:
+        self._stream, self._digest = stream, hashlib.new(algorithm)
+        self.size, self.position = size, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Pass on, and remember."""
+        data = self._stream.read(size)
+        self._digest.update(data)
+        self.position += len(data)
+        return data
+
+    @property
+    def record_hash(self) -> str:
+        """As RECORD spells it: URL-safe base64 without padding."""
+        return f"{self._digest.name}={base64.urlsafe_b64encode(self._digest.digest()).decode().rstrip('=')}"
+
 
 class _Destination(WheelDestination):
     """Collects what installer writes; paths as an interpreter of the image has its schemes."""
@@ -95,16 +134,13 @@ class _Destination(WheelDestination):
     ) -> RecordEntry:
         """Keep a file; scripts get the image's interpreter in their first line."""
         path = fspath(path)
-        with ExitStack() as stack:
-            if scheme == "scripts":
-                stream = stack.enter_context(fix_shebang(stream, self._python.executable))
-                is_executable = True
-            size = stream.seek(0, io.SEEK_END)
-            stream.seek(0)
-            reader = _Hashing(stream)
-            mode = 0o755 if is_executable else 0o644
-            self._spool.add(Entry(self._place(scheme, path), "file", mode, size), reader)  # type: ignore[arg-type]
-            return RecordEntry(path, Hash("sha256", reader.digest()), size)
+        if scheme == "scripts":
+            with fix_shebang(io.BytesIO(stream.read()), self._python.executable) as fixed:
+                stream, is_executable = io.BytesIO(fixed.read()), True
+        content = stream if isinstance(stream, Content) else _rewound(stream)
+        mode = 0o755 if is_executable else 0o644
+        self._spool.add(Entry(self._place(scheme, path), "file", mode, content.size), cast(BinaryIO, content))
+        return RecordEntry(path, Hash.parse(content.record_hash), content.size)
 
     def write_script(self, name: str, module: str, attr: str, section: "ScriptSection") -> RecordEntry:
         """Keep the launcher of an entry point."""
@@ -126,22 +162,3 @@ class _Destination(WheelDestination):
         with construct_record_file(ordered, prefix) as stream:
             data = stream.read()
         self._spool.add_bytes(self._place(scheme, record_file_path), data)
-
-
-class _Hashing:
-    """A reader that hashes what passes."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-
-        self._stream, self._digest = stream, hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        """Pass on, and remember."""
-        data = self._stream.read(size)
-        self._digest.update(data)
-        return data
-
-    def digest(self) -> str:
-        """As RECORD spells it: URL-safe base64 without padding."""
-
-        return base64.urlsafe_b64encode(self._digest.digest()).decode().rstrip("=")
