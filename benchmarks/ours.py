@@ -41,10 +41,6 @@ class Ours:
         self._run("image", store=self._warm)
         return [(item.filename, self._warm.blob(item.sha256)) for item in self._artifacts if item.kind == "wheel"]
 
-    def build_cold(self) -> None:
-        """Build with every download there and no layer."""
-        self._run("image", store=self._store)
-
     def forget(self) -> None:
         """Leave the downloads alone in the store."""
         shutil.rmtree(self._store.root, ignore_errors=True)
@@ -54,7 +50,7 @@ class Ours:
             os.link(self._warm.blob(item.sha256), target)
 
     def build(self) -> None:
-        """Build again what is built."""
+        """Build, or find what is built."""
         self._run("image", store=self._store)
 
     @property
