@@ -82,7 +82,7 @@ def _index(
     problem: ReprobuildError | None = None
     for mirror in mirrors(suite.name):
         try:
-            data, _ = fetch.read(f"{mirror}/dists/{suite.name}/InRelease", limit=MAX_RELEASE)
+            data = fetch.read(f"{mirror}/dists/{suite.name}/InRelease", limit=MAX_RELEASE).body
             release = verify_release(data, keys, suite, now)
             path = f"{base.component}/binary-{base.architecture}/Packages.xz"
             if path not in release.files:
@@ -101,7 +101,7 @@ def _packed(mirror: str, suite: Suite, release: Release, index: Index, fetch: Fe
     places = [f"{root}/{folder}/by-hash/SHA256/{index.sha256}"] if release.by_hash else []
     for place in [*places, f"{root}/{index.path}"]:
         try:
-            data, _ = fetch.read(place, limit=index.size + 1)
+            data = fetch.read(place, limit=index.size + 1).body
         except MissingError:
             continue
         if len(data) != index.size or sha256_bytes(data) != index.sha256:

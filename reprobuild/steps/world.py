@@ -34,10 +34,17 @@ class World:
 
     @cached_property
     def fetch(self) -> "Fetcher":
-        """Downloads with pip's certificates and proxy."""
+        """Downloads with pip's certificates, proxy and trusted hosts, and the passwords of ~/.netrc."""
         from reprobuild.tools.fetch import HttpFetcher
 
-        return HttpFetcher(certificates=self.pip.certificates, proxy=self.pip.proxy, timeout=self.pip.timeout)
+        return HttpFetcher(
+            certificates=self.pip.certificates,
+            client_certificate=self.pip.client_certificate,
+            proxy=self.pip.proxy,
+            trusted_hosts=self.pip.trusted_hosts,
+            netrc=self.settings.netrc,
+            timeout=self.pip.timeout,
+        )
 
     @property
     def python_doors(self) -> "Outside":

@@ -1,15 +1,16 @@
 """Reading and downloading by URL: `file:`, `http:` and `https:`."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from netrc import NetrcParseError
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
-from reprobuild.ground.errors import ToolError
+from reprobuild.ground.errors import InputError, ToolError
 
 CHUNK = 1 << 18
 
@@ -18,11 +19,23 @@ class MissingError(ToolError):
     """The place answered that there is no such thing (404, 410, no such file)."""
 
 
+class ForbiddenError(ToolError):
+    """The place answered that it does not tell (403): some indexes say so of what they do not have."""
+
+
+class Page(NamedTuple):
+    """A small document, its media type, and where it was after redirects."""
+
+    body: bytes
+    media: str
+    url: str
+
+
 class Fetcher(Protocol):
     """Reads small documents, and streams large files from any offset."""
 
-    def read(self, url: str, *, limit: int, accept: str = "*/*") -> tuple[bytes, str]:
-        """The body, at most `limit` bytes, and its media type; MissingError, or ToolError for any other failure."""
+    def read(self, url: str, *, limit: int, accept: str = "*/*") -> Page:
+        """The document, at most `limit` bytes; MissingError, ForbiddenError, or ToolError for any other failure."""
         ...
 
     def stream(self, url: str, *, offset: int) -> AbstractContextManager[tuple[int, Iterator[bytes]]]:
@@ -40,22 +53,39 @@ def redact(url: str) -> str:
 class HttpFetcher:
     """The real fetcher; keeps connections open, follows redirects, gives up on one that stalls for `timeout` s."""
 
-    def __init__(self, *, certificates: str = "", proxy: str = "", timeout: float = 60) -> None:
-        verify = ssl.create_default_context(cafile=certificates) if certificates else True
-        self._client = httpx.Client(verify=verify, proxy=proxy or None, timeout=timeout, follow_redirects=True)
+    def __init__(
+        self,
+        *,
+        certificates: str = "",
+        client_certificate: str = "",
+        proxy: str = "",
+        trusted_hosts: Sequence[str] = (),
+        netrc: Path | None = None,
+        timeout: float = 60,
+    ) -> None:
+        context = ssl.create_default_context(cafile=certificates or None)
+        if client_certificate:
+            context.load_cert_chain(client_certificate)
+        # A host that pip is told to trust needs no certificate (pip, `--trusted-host`).
+        mounts = {f"all://{host}": httpx.HTTPTransport(verify=False) for host in trusted_hosts}
+        self._netrc = _read_netrc(netrc) if netrc and netrc.is_file() else None
+        self._client = httpx.Client(
+            verify=context, proxy=proxy or None, mounts=mounts, timeout=timeout, follow_redirects=True
+        )
 
     def close(self) -> None:
         """Give up the connections that are kept open."""
         self._client.close()
 
-    def read(self, url: str, *, limit: int, accept: str = "*/*") -> tuple[bytes, str]:
+    def read(self, url: str, *, limit: int, accept: str = "*/*") -> Page:
         """See `Fetcher.read`."""
         if urlsplit(url).scheme == "file":
             with _open_file(url) as stream:
                 body = stream.read(limit + 1)
-            media = ""
+            media, place = "", url
         else:
             with self._answer(url, {"accept": accept}) as answer:
+                place = _keep_user(str(answer.url), url)
                 media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
                 body = b""
                 for chunk in answer.iter_bytes():
@@ -64,7 +94,7 @@ class HttpFetcher:
                         break
         if len(body) > limit:
             raise ToolError(f"{redact(url)}: more than {limit} bytes")
-        return body, media
+        return Page(body, media, place)
 
     @contextmanager
     def stream(self, url: str, *, offset: int) -> Iterator[tuple[int, Iterator[bytes]]]:
@@ -77,20 +107,58 @@ class HttpFetcher:
         # An encoded body could not be resumed, and its length would not be the file's.
         headers = {"accept-encoding": "identity"} | ({"range": f"bytes={offset}-"} if offset else {})
         with self._answer(url, headers) as answer:
-            start = offset if answer.status_code == 206 else 0
-            yield start, answer.iter_raw(CHUNK)
+            if answer.status_code != 416:
+                yield (
+                    _start(answer, offset),
+                    answer.iter_raw(),
+                    # As they come: what does not fill a chunk yet would be lost with the connection.
+                )
+                return
+        with self.stream(url, offset=0) as whole:  # the file there is shorter than what came so far
+            yield whole
 
     @contextmanager
     def _answer(self, url: str, headers: dict[str, str]) -> Iterator[httpx.Response]:
         try:
-            with self._client.stream("GET", url, headers=headers) as answer:
+            own = urlsplit(url).username is not None or self._netrc is None
+            with self._client.stream(
+                "GET", url, headers=headers, auth=httpx.USE_CLIENT_DEFAULT if own else self._netrc
+            ) as answer:
                 if answer.status_code in (404, 410):
                     raise MissingError(f"{redact(url)}: not found ({answer.status_code})")
-                if answer.status_code not in (200, 206):
+                if answer.status_code == 403:
+                    raise ForbiddenError(f"{redact(url)}: answered 403")
+                if answer.status_code not in (200, 206) and not (answer.status_code == 416 and "range" in headers):
                     raise ToolError(f"{redact(url)}: answered {answer.status_code}")
                 yield answer
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ToolError(f"{redact(url)}: {error or type(error).__name__}") from error
+
+
+def _read_netrc(path: Path) -> httpx.NetRCAuth:
+    try:
+        return httpx.NetRCAuth(str(path))
+    except (NetrcParseError, OSError) as error:
+        reason = getattr(error, "msg", "") or getattr(error, "strerror", "") or type(error).__name__
+        raise InputError(f"{path}: {reason}", hint="see curl(1), --netrc, for how that file is written") from error
+
+
+def _start(answer: httpx.Response, offset: int) -> int:
+    """The offset of an answer's first byte (RFC 9110, section 14.4)."""
+    if answer.status_code != 206:
+        return 0
+    begin = answer.headers.get("content-range", "").removeprefix("bytes ").partition("-")[0]
+    if begin != str(offset):
+        raise ToolError(f"{redact(str(answer.url))}: asked for bytes from {offset}, and it sent others")
+    return offset
+
+
+def _keep_user(final: str, asked: str) -> str:
+    """Where an answer came from, with the user and password that were asked with when it is the same host."""
+    end, begin = urlsplit(final), urlsplit(asked)
+    if end.hostname != begin.hostname or begin.username is None or end.username is not None:
+        return final
+    return urlunsplit(end._replace(netloc=f"{begin.netloc.rpartition('@')[0]}@{end.netloc}"))
 
 
 def _open_file(url: str) -> BinaryIO:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from reprobuild.ground.canonical import parse_json
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.lock.python.wheels import Offer
-from reprobuild.tools.fetch import Fetcher, MissingError, redact
+from reprobuild.tools.fetch import Fetcher, ForbiddenError, MissingError, redact
 from reprobuild.tools.process import Runner
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
@@ -97,7 +97,7 @@ class PipIndex:
         for index in self._sources.indexes:
             try:
                 found += self._page(f"{index.rstrip('/')}/{name}/", name)
-            except MissingError:
+            except (MissingError, ForbiddenError):
                 continue
         return found + [link for link in self._find_links() if canonicalize_name(link.filename.split("-")[0]) == name]
 
@@ -109,7 +109,10 @@ class PipIndex:
 
     def _linked(self, place: str) -> list[Offer]:
         if "://" in place and not place.startswith("file:"):
-            return self._page(place, "")
+            try:
+                return self._page(place, "")
+            except MissingError:
+                return []  # as pip does, which only warns
         path = Path(unquote(urlsplit(place).path) if place.startswith("file:") else place)
         if path.is_file():  # pip takes a page of links as well as a folder
             return self._page(path.as_uri(), "")
@@ -120,7 +123,8 @@ class PipIndex:
         from pypi_simple import ProjectPage, UnsupportedRepoVersionError
 
         place = url + "index.html" if url.startswith("file:") and url.endswith("/") else url
-        body, media = self._fetch.read(place, limit=MAX_PAGE, accept=ACCEPT)
+        body, media, final = self._fetch.read(place, limit=MAX_PAGE, accept=ACCEPT)
+        url = url if place != url else final
         try:
             if media.endswith("json"):
                 page = ProjectPage.from_json_data(parse_json(body, redact(url), max_size=MAX_PAGE), url)

@@ -27,6 +27,8 @@ class Settings:
 
     store: Path
     debian: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    netrc: Path | None = None
+    """Passwords for hosts, as pip and curl read them (curl(1), `--netrc`)."""
     origin: str = "~/.config/reprobuild/config.toml"
 
     def mirrors(self, suite: str) -> tuple[str, ...]:
@@ -47,7 +49,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     for name, value in environment.items():
         if name.startswith(prefix):
             debian[name.removeprefix(prefix).lower().replace("_", "-")] = tuple(value.split())
-    return Settings(store=Path(store).expanduser(), debian=debian, origin=str(path))
+    return Settings(
+        store=Path(store).expanduser(),
+        debian=debian,
+        netrc=Path(environment.get("NETRC") or home / ".netrc"),
+        origin=str(path),
+    )
 
 
 def _read_table(path: Path) -> dict[str, Any]:

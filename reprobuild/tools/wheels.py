@@ -63,7 +63,7 @@ def _served_metadata(places: Sequence[Offer], fetch: Fetcher) -> bytes | None:
         if not place.metadata_sha256:
             continue
         try:
-            data, _ = fetch.read(place.url + ".metadata", limit=MAX_METADATA)
+            data = fetch.read(place.url + ".metadata", limit=MAX_METADATA).body
         except MissingError:
             continue
         if sha256_bytes(data) != place.metadata_sha256:

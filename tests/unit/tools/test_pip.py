@@ -6,7 +6,7 @@ from builders.index import Index, digest, metadata_of, serving
 from builders.wheels import make_wheel, wheel_name
 
 from reprobuild.ground.errors import InputError, ToolError
-from reprobuild.tools.fetch import HttpFetcher
+from reprobuild.tools.fetch import HttpFetcher, Page
 from reprobuild.tools.pip import PipIndex, PipSources, no_credentials, read_pip_sources
 from reprobuild.tools.process import Finished
 
@@ -116,8 +116,8 @@ def test_a_stalled_index_is_an_error_and_not_an_empty_one() -> None:
 
 def test_a_page_that_is_no_page_is_refused() -> None:
     class Liar(HttpFetcher):
-        def read(self, url: str, *, limit: int, accept: str = "*/*") -> tuple[bytes, str]:
-            return b'{"files": 3}', "application/vnd.pypi.simple.v1+json"
+        def read(self, url: str, *, limit: int, accept: str = "*/*") -> Page:
+            return Page(b'{"files": 3}', "application/vnd.pypi.simple.v1+json", url)
 
     with pytest.raises(InputError, match="not a page of the simple repository API") as caught:
         PipIndex(PipSources(("https://user:secret@index.example/simple",), ()), Liar()).offers("demo-one")
@@ -127,12 +127,12 @@ def test_a_page_that_is_no_page_is_refused() -> None:
 
 
 def test_files_of_an_index_with_credentials_are_asked_for_with_them_on_its_own_host_alone() -> None:
-    class Page(HttpFetcher):
-        def read(self, url: str, *, limit: int, accept: str = "*/*") -> tuple[bytes, str]:
+    class Links(HttpFetcher):
+        def read(self, url: str, *, limit: int, accept: str = "*/*") -> Page:
             links = f'<a href="/f/{WHEEL}">{WHEEL}</a><a href="https://files.example/{WHEEL}">{WHEEL}</a>'
-            return links.encode(), "text/html"
+            return Page(links.encode(), "text/html", url)
 
-    found = PipIndex(PipSources(("https://user:secret@index.example/simple",), ()), Page()).offers("demo-one")
+    found = PipIndex(PipSources(("https://user:secret@index.example/simple",), ()), Links()).offers("demo-one")
 
     assert [offer.url for offer in found] == [
         f"https://user:secret@index.example/f/{WHEEL}",
