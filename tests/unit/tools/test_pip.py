@@ -1,7 +1,9 @@
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from builders.faults import Reply, Request, answering
 from builders.index import Index, digest, metadata_of, serving
 from builders.wheels import make_wheel, wheel_name
 
@@ -144,3 +146,41 @@ def test_messages_lose_the_credentials_of_the_sources() -> None:
     sources = PipSources(("https://user:secret@index.example/simple",), ())
 
     assert no_credentials("GET https://user:secret@index.example/x", sources) == "GET https://index.example/x"
+
+
+LINK = f'<a href="../../files/{WHEEL}">{WHEEL}</a>'.encode()
+HTML = {"Content-Type": "text/html"}
+
+
+def test_a_link_is_relative_to_the_page_that_a_redirect_led_to() -> None:
+    def answer(request: Request) -> Reply:
+        old = request.path.startswith("/old/")
+        return Reply(301, headers={"Location": "/a/new/simple/demo-one/"}) if old else Reply(200, LINK, HTML)
+
+    with answering(answer) as server, closing(HttpFetcher(timeout=5)) as fetch:
+        found = PipIndex(PipSources((f"{server.url}/old",), ()), fetch).offers("demo-one")
+
+    assert [offer.url for offer in found] == [f"{server.url}/a/new/files/{WHEEL}"]
+
+
+def test_an_index_that_does_not_tell_has_nothing_and_the_next_is_asked() -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(403) if request.path.startswith("/shy/") else Reply(200, LINK, HTML)
+
+    with answering(answer) as server, closing(HttpFetcher(timeout=5)) as fetch:
+        sources = PipSources((f"{server.url}/shy", f"{server.url}/simple"), (f"{server.url}/shy/links",))
+        with pytest.raises(ToolError, match="answered 403"):
+            PipIndex(sources, fetch).offers("demo-one")
+        found = PipIndex(PipSources(sources.indexes, ()), fetch).offers("demo-one")
+
+    assert [offer.filename for offer in found] == [WHEEL]
+
+
+def test_a_page_of_links_that_is_gone_offers_nothing() -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(404) if request.path == "/links" else Reply(200, LINK, HTML)
+
+    with answering(answer) as server, closing(HttpFetcher(timeout=5)) as fetch:
+        found = PipIndex(PipSources((f"{server.url}/simple",), (f"{server.url}/links",)), fetch).offers("demo-one")
+
+    assert len(found) == 1
