@@ -3,11 +3,11 @@
 import gzip
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reprobuild.bundle.write import Piece, write_bundle
 from reprobuild.ground.errors import InputError, UsageError, hinting
+from reprobuild.ground.parallel import each
 from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Compression, Image, Layer
 from reprobuild.image.oci import render_manifest
@@ -77,8 +77,7 @@ def _pieces(folder: Path) -> list[Piece]:
 
 def gzip_image(image: Image, store: Store) -> Image:
     """The same image with gzip layers: another manifest, the same ID."""
-    with ThreadPoolExecutor() as pool:
-        layers = tuple(pool.map(lambda layer: _gzip_layer(layer, store), image.layers))
+    layers = tuple(each(lambda layer: _gzip_layer(layer, store), image.layers, os.cpu_count() or 1))
     config = store.blob(image.image_id)
     blobs = [(layer.sha256, layer.size) for layer in layers]
     manifest = store.add_bytes(render_manifest((image.image_id, config.stat().st_size), blobs, "gzip"))

@@ -1,9 +1,9 @@
 """The artifacts of a lock that the store lacks, from wherever this machine's pip and apt would take them."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from reprobuild.ground.errors import InputError
+from reprobuild.ground.parallel import each
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.steps.lock_python import wheel_urls
@@ -46,10 +46,4 @@ def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progre
                 hint="run reprobuild lock: a newer version has replaced it",
             ) from error
 
-    with ThreadPoolExecutor(DOWNLOADS) as pool:
-        try:
-            for _ in pool.map(work, artifacts):
-                continue
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    each(work, artifacts, DOWNLOADS)

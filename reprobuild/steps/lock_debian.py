@@ -3,12 +3,12 @@
 import lzma
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, ReprobuildError, ToolError
+from reprobuild.ground.parallel import each
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base, Suite
 from reprobuild.lock.debian.packages import Package
@@ -57,8 +57,8 @@ def read_universe(
     def index_of(suite: Suite) -> bytes:
         return _index(suite, base, keys, fetch, mirrors, store, now)
 
-    with ThreadPoolExecutor() as pool:
-        indices = dict(zip((suite.name for suite in base.suites), pool.map(index_of, base.suites), strict=True))
+    found = each(index_of, base.suites, len(base.suites))
+    indices = dict(zip((suite.name for suite in base.suites), found, strict=True))
     return Universe(indices, base.architecture, list(indices))
 
 

@@ -3,7 +3,6 @@
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError
+from reprobuild.ground.parallel import each
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.python.closure import find_gaps, parse_metadata
 from reprobuild.lock.python.requirements import (
@@ -99,8 +99,7 @@ def find_lock_gaps(
         progress.advance()
         return result
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = list(pool.map(work, (pins[name] for name in sorted(pins))))
+    found = each(work, (pins[name] for name in sorted(pins)), THREADS)
     metadata = {artifact.name: parse_metadata(data, artifact.filename) for artifact, data in found}
     gaps = find_gaps(roots, {name: pin.version for name, pin in pins.items()}, metadata, target)
     return tuple(artifact for artifact, _ in found), gaps

@@ -1,0 +1,23 @@
+"""Several things at a time, in threads, for as long as nothing goes wrong."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> list[Result]:
+    """The results in the order of the items.
+
+    On the first error, and on Ctrl-C, what has not begun is left out, and what waits for a network is not waited for.
+    """
+    pool = ThreadPoolExecutor(workers)
+    try:
+        found = list(pool.map(work, items))
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return found
