@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,16 @@ from builders.debian_archive import make_deb
 from builders.host import as_ordinary_user
 from builders.images import deb_artifact, image_lock, sample_lock, unpacked
 
+from reprobuild.engines.engine import Container, Execution
 from reprobuild.ground.errors import InputError
 from reprobuild.image.model import MAX_LAYERS, MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
 from reprobuild.steps.built import find_build
 from reprobuild.steps.image import build_image
+from reprobuild.steps.prepare import prepare_root
+from reprobuild.steps.world import World
 from reprobuild.tools.progress import Silent
+from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "image-id.txt"
@@ -267,3 +272,31 @@ def test_a_broken_package_is_named_and_nothing_of_the_image_is_kept(tmp_path: Pa
         build_image(lock, store, Silent())
     assert not (store.root / "images").exists()
     assert list((store.root / "tmp").iterdir()) == []
+
+
+@dataclass
+class Compiler:
+    """An engine that only compiles, and counts how often."""
+
+    compiled: int = 0
+
+    def execute(self, _root: Path, container: Container, _on_output: object) -> Execution:
+        """See `Engine.execute`."""
+        assert "compileall" in container.argv
+        self.compiled += 1
+        (place,) = container.writable.values()
+        (place / "module.pyc").write_bytes(b"bytecode")
+        return Execution("finished", 0, None, 0.0)
+
+
+def test_bytecode_is_compiled_once_and_lies_beside_the_image(tmp_path: Path) -> None:
+    compiler = Compiler()
+    world = World(Settings(tmp_path), Store(tmp_path), engine=compiler)
+    lock = sample_lock(world.store)
+    image = build_image(lock, world.store, Silent())
+    prepared = [prepare_root(image, lock.base, world, Silent()) for _ in range(3)]
+
+    assert compiler.compiled == 1
+    assert (prepared[0].bytecode / "module.pyc").read_bytes() == b"bytecode"
+    assert not prepared[0].bytecode.is_relative_to(prepared[0].root)
+    assert prepared[0] == prepared[2]
