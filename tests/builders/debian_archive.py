@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import pysequoia
 import zstandard
+from builders.serving import QuietHandler, listening
 
 from reprobuild.lock.base import Base, PythonOf, Suite
 
@@ -357,7 +357,7 @@ def serve_mirror(root: Path) -> Iterator[Mirror]:
     """Serve `root` until the end of the block."""
     mirror = Mirror(root)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             path = self.path.lstrip("/")
             mirror.asked.append(path)
@@ -370,17 +370,5 @@ def serve_mirror(root: Path) -> Iterator[Mirror]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        mirror.port = server.server_address[1]
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield mirror
-        finally:
-            mirror.released.set()
-            server.shutdown()
-            thread.join()
+    with listening(Handler, mirror.released) as mirror.port:
+        yield mirror

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from builders.serving import QuietHandler, listening
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def answering(answer: Callable[[Request], Reply]) -> Iterator[Server]:
     """A server until the end of the block."""
     served, released = Server(), threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             request = Request(self.path, {name.lower(): value for name, value in self.headers.items()})
             served.asked.append(request)
@@ -79,17 +80,5 @@ def answering(answer: Callable[[Request], Reply]) -> Iterator[Server]:
             if reply.cut is not None:
                 self.close_connection = True
 
-        def log_message(self, *args: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        served.port = server.server_address[1]
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield served
-        finally:
-            released.set()
-            server.shutdown()
-            thread.join()
+    with listening(Handler, released) as served.port:
+        yield served

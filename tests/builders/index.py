@@ -8,10 +8,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
+from builders.serving import QuietHandler, listening
 from packaging.utils import canonicalize_name
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -130,7 +130,7 @@ def digest(data: bytes) -> str:
 def serving(index: Index) -> Iterator[Index]:
     """Serve an index on a free port of loopback until the block ends."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             index.asked.append(self.path)
             if self.path in index.stalled:
@@ -143,21 +143,8 @@ def serving(index: Index) -> Iterator[Index]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *arguments: object) -> None:
-            """Keep the test's output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients may hang up on a stalled answer
-        index.port = server.server_port
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield index
-        finally:
-            index.released.set()
-            server.shutdown()
-            thread.join()
+    with listening(Handler, index.released) as index.port:
+        yield index
 
 
 def pip_environment(home: Path, base: Mapping[str, str], **options: str) -> dict[str, str]:
