@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def interrupted(line: CommandLine, command: str, name: signal.Signals = signal.S
         with line.start(command, start_new_session=True) as process:
             while not server.asked:
                 assert process.poll() is None, process.communicate()
+                time.sleep(0.01)
             os.killpg(process.pid, name)
             out, err = process.communicate(timeout=60)
 

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,6 +135,7 @@ def test_an_interrupt_before_the_training_leaves_nothing(make: Make, tmp_path: P
     with line.start("run", start_new_session=True) as process:
         while not (tmp_path / "asked").exists():
             assert process.poll() is None
+            time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=60)
 

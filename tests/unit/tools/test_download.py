@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -204,6 +205,7 @@ def test_a_stopped_download_has_no_name_and_is_resumed(
         assert reached.wait(30)
         while not partial(store).exists() or not partial(store).stat().st_size:
             assert process.poll() is None
+            time.sleep(0.01)
         os.kill(process.pid, name)
         process.wait(30)
 
