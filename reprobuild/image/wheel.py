@@ -35,6 +35,8 @@ BROKEN = (BadZipFile, InstallerError, NotImplementedError, EOFError, KeyError, V
 """What a broken wheel makes its readers say; an OSError is the machine's own."""
 ALGORITHMS = ("sha256", "sha384", "sha512")
 """Binary distribution format, "Signed wheel files": sha256 or better."""
+MAX_SCRIPT = 1 << 30
+"""Scripts, among them whole programs, are held in memory while their first line is looked at."""
 MAX_FILES = 200_000
 
 
@@ -135,6 +137,8 @@ class _Destination(WheelDestination):
         """Keep a file; scripts get the image's interpreter in their first line."""
         path = fspath(path)
         if scheme == "scripts":
+            if isinstance(stream, Content) and stream.size > MAX_SCRIPT:
+                raise ValueError(f"{path}: a script of {stream.size} bytes")
             with fix_shebang(io.BytesIO(stream.read()), self._python.executable) as fixed:
                 stream, is_executable = io.BytesIO(fixed.read()), True
         content = stream if isinstance(stream, Content) else _rewound(stream)
