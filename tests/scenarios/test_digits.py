@@ -198,7 +198,13 @@ def test_the_run_of_another_number_is_bundled_again_with_the_same_bytes(digits: 
 
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/reference.md", "docs/benchmarks.md", "examples/digits/README.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/reference.md",
+    "docs/benchmarks.md",
+    "examples/digits/README.md",
+    "examples/digits-torch/README.md",
+)
 STATUS = {"reprobuild replay bundle.tar --seed 4321": 10}
 
 
