@@ -60,31 +60,20 @@ def write_bundle(
     `compression` is that of the layers; tools that know no zstd need a file more to find them.
     The file appears under its name when it is whole.
     """
-    described = {descriptor.digest: (descriptor, piece) for piece in pieces for descriptor in [describe(piece)]}
-    subject = Descriptor(
-        mediaType=MANIFEST_TYPE, digest=f"sha256:{image.manifest}", size=blobs[image.manifest].stat().st_size
-    )
-    manifest = BundleManifest(
-        config=Descriptor(mediaType=EMPTY_TYPE, digest=f"sha256:{sha256_bytes(EMPTY)}", size=len(EMPTY)),
-        layers=tuple(describe(piece) for piece in pieces),
-        subject=subject,
-        annotations={REF_NAME: name, UNPACKED: " ".join(str(layer.unpacked_size) for layer in image.layers)},
-    ).to_bytes()
-    digest = sha256_bytes(manifest)
-    annotations = {REF_NAME: name, BUNDLE: f"sha256:{digest}"}
-    index = Index(manifests=(subject.model_copy(update={"annotations": annotations}),)).to_bytes()
+    described = [(describe(piece), piece.path) for piece in pieces]
+    manifest, index = _describe_all(name, image, blobs[image.manifest], [descriptor for descriptor, _ in described])
 
     def members() -> Iterator[tuple[str, bytes | Path]]:
         yield "oci-layout", LAYOUT
         yield "index.json", index
-        yield digest, manifest
+        yield sha256_bytes(manifest), manifest
         yield image.manifest, blobs[image.manifest]
         yield image.image_id, blobs[image.image_id]
         yield sha256_bytes(EMPTY), EMPTY
         if compression == "gzip":
             yield DOCKER_MANIFEST, render_docker_manifest(image)
-        for descriptor, piece in described.values():
-            yield descriptor.sha256, piece.path
+        for descriptor, path in described:
+            yield descriptor.sha256, path
         for layer in image.layers:
             yield layer.sha256, blobs[layer.sha256]
 
@@ -99,7 +88,22 @@ def write_bundle(
         raise InputError(f"{target}: {error.filename} does not exist") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return digest
+    return sha256_bytes(manifest)
+
+
+def _describe_all(
+    name: str, image: Image, image_manifest: Path, documents: Sequence[Descriptor]
+) -> tuple[bytes, bytes]:
+    """The bundle manifest, and the index that names it beside the image."""
+    subject = Descriptor(mediaType=MANIFEST_TYPE, digest=f"sha256:{image.manifest}", size=image_manifest.stat().st_size)
+    manifest = BundleManifest(
+        config=Descriptor(mediaType=EMPTY_TYPE, digest=f"sha256:{sha256_bytes(EMPTY)}", size=len(EMPTY)),
+        layers=tuple(documents),
+        subject=subject,
+        annotations={REF_NAME: name, UNPACKED: " ".join(str(layer.unpacked_size) for layer in image.layers)},
+    ).to_bytes()
+    annotations = {REF_NAME: name, BUNDLE: f"sha256:{sha256_bytes(manifest)}"}
+    return manifest, Index(manifests=(subject.model_copy(update={"annotations": annotations}),)).to_bytes()
 
 
 def _write_members(stream: BinaryIO, members: Iterator[tuple[str, bytes | Path]]) -> None:
