@@ -12,6 +12,8 @@ Each setting also has a variable, which wins: `REPROBUILD_STORE`, `REPROBUILD_DE
 several mirrors separated by spaces).
 """
 
+import os
+import pwd
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +40,7 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of the user whose environment this is."""
-    home = Path(environment.get("HOME", "/"))
+    home = Path(environment.get("HOME") or _home())
     path = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "reprobuild" / "config.toml"
     with hinting('for example store = "/big/disk/reprobuild"; and in [debian], bookworm = ["<mirror>"]'):
         table = _read_table(path)
@@ -55,6 +57,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         netrc=Path(environment.get("NETRC") or home / ".netrc"),
         origin=str(path),
     )
+
+
+def _home() -> str:
+    """The user's own folder without HOME (environ(7)), as a service or `env -i` runs commands."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # a user that no file knows, in a container
+        return "/"
 
 
 def _read_table(path: Path) -> dict[str, Any]:
