@@ -25,8 +25,11 @@ from reprobuild.tools.resolvers import compile_with_pip_tools, compile_with_uv
 from reprobuild.tools.store import Store
 
 ROOT = Path(__file__).parent.parent
-PYTHONS = ("3.11.2", "3.11.7", "3.12.0", "3.13.0", "3.14.0")
-"""Debian 12's first; where a wheel or a marker differs between them, the lock must serve all."""
+PYTHONS = ("3.11.2", "3.11.7", "3.12.0", "3.13.0")
+"""Debian 12's first; where a wheel or a marker differs between them, the lock must serve all.
+
+Not 3.14: it has zstd itself, so the backport that conda-lock needs below it has no wheel there.
+"""
 GLIBC = (2, 36)
 
 
