@@ -37,7 +37,7 @@ def command(
     from reprobuild.project.read import read_project
     from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.lock import read_lock_of
-    from reprobuild.steps.prepare import prepare_image, prepare_root
+    from reprobuild.steps.prepare import prepare_image, prepare_run
     from reprobuild.steps.run import ask, run_training
 
     project = read_project(context.obj)
@@ -47,7 +47,7 @@ def command(
     check_target(target, "--bundle")
     with open_world() as world:
         with progress() as shown:
-            prepared = prepare_root(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
+            prepared = prepare_run(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
         record, folder = run_training(
             project,
             lock,

@@ -5,7 +5,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from reprobuild.image.model import Image
+from reprobuild.record.document import EngineFacts
+from reprobuild.tools.progress import Progress
+from reprobuild.tools.store import Store
+
 Reason = Literal["finished", "deadline", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a container may take of this machine; the sandbox has no limit of memory and processes."""
+
+    memory: int | None = None
+    """Bytes; None: all that the machine has."""
+    processes: int = 8192
+    """Processes and threads together."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +34,8 @@ class Container:
     writable: Mapping[str, Path] = field(default_factory=dict)
     timeout: float | None = None
     """Seconds, then everything in it is killed."""
+    gpu: bool = False
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -29,11 +46,21 @@ class Execution:
     status: int | None
     signal: str | None
     wall_seconds: float
+    out_of_memory: bool = False
+    """True when the kernel killed a process of it for memory."""
 
 
 class Engine(Protocol):
-    """Runs commands in unpacked images."""
+    """Takes images from the store and runs commands in them."""
 
-    def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+    def describe(self) -> EngineFacts:
+        """What a record tells of it."""
+        ...
+
+    def load(self, image: Image, store: Store, progress: Progress) -> str:
+        """Make the image ready to run, once per machine; what comes back is its place, as `execute` takes it."""
+        ...
+
+    def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """Run to the end; `on_output` hears standard output and error together, as they come."""
         ...

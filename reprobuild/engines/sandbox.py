@@ -12,6 +12,12 @@ from pathlib import Path
 from reprobuild.engines.engine import Container, Execution, Reason
 from reprobuild.engines.status import NoCommandError, ending, parse_status
 from reprobuild.ground.errors import ToolError
+from reprobuild.image.model import Image
+from reprobuild.image.oci import read_layer_type
+from reprobuild.record.document import EngineFacts
+from reprobuild.tools.process import run_process
+from reprobuild.tools.progress import Progress
+from reprobuild.tools.store import Store
 
 INSTALL = "sudo apt-get install --yes bubblewrap"
 HOST_NAME = "reprobuild"
@@ -33,7 +39,24 @@ class Sandbox:
     def __init__(self, program: str = "bwrap") -> None:
         self.program = program
 
-    def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+    def describe(self) -> EngineFacts:
+        """See `Engine.describe`."""
+        told = run_process([_find(self.program), "--version"], env={}, timeout=60).stdout.split()
+        return EngineFacts(name="sandbox", version=told[-1][:100] if told else "")
+
+    def load(self, image: Image, store: Store, progress: Progress) -> str:
+        """See `Engine.load`: the image unpacked; its place is the path of that root."""
+        from reprobuild.image.unpack import unpack_layers
+
+        progress.begin("unpacking the image", sum(layer.unpacked_size for layer in image.layers))
+        media_type = read_layer_type(store.blob(image.manifest).read_bytes())
+
+        def unpack(path: Path) -> None:
+            unpack_layers(image.layers, media_type, store.blob, path, progress.advance)
+
+        return str(store.made_once("roots", image.image_id, unpack))
+
+    def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`; ToolError when bubblewrap is missing or may make no namespaces."""
         started = time.monotonic()
         words = b""
@@ -43,7 +66,7 @@ class Sandbox:
             words += chunk[: FIRST_WORDS - len(words)]
             on_output(chunk)
 
-        with _Process(_find(self.program), sandbox_options(root, container), container.argv) as process:
+        with _Process(_find(self.program), sandbox_options(place, container), container.argv) as process:
             reason = process.follow(listen, None if container.timeout is None else started + container.timeout)
         number = process.code if reason == "finished" else None
         if reason == "finished" and number is None:
@@ -160,13 +183,13 @@ def _not_started(words: str, container: Container) -> Exception:
     return ToolError(f"sandbox: {line}")
 
 
-def sandbox_options(root: Path, container: Container) -> Iterator[str]:
+def sandbox_options(root: str, container: Container) -> Iterator[str]:
     """bubblewrap's options: a read-only root, fresh /proc, /dev and /tmp, no network, only the given environment."""
     yield from ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
     yield from ("--hostname", HOST_NAME, "--uid", "0", "--gid", "0", "--clearenv")
     for name, value in sorted(container.environment.items()):
         yield from ("--setenv", name, value)
-    yield from ("--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev")
+    yield from ("--ro-bind", root, "/", "--proc", "/proc", "--dev", "/dev")
     yield from ("--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/data")  # noqa: S108  # inside the sandbox
     binds = [(inside, "--ro-bind", path) for inside, path in container.read_only.items()]
     binds += [(inside, "--bind", path) for inside, path in container.writable.items()]

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from reprobuild.ground.canonical import canonical_json
+from reprobuild.ground.canonical import canonical_json, parse_json
+from reprobuild.ground.errors import InputError
 from reprobuild.image.model import MEDIA_TYPES, Compression, Layer
 from reprobuild.lock.base import Base
 
@@ -45,3 +46,11 @@ def render_manifest(config: tuple[str, int], layers: Sequence[tuple[str, int]], 
             ],
         }
     )
+
+
+def read_layer_type(manifest: bytes) -> str:
+    """The media type that all layers of a manifest have."""
+    types = {layer["mediaType"] for layer in parse_json(manifest, "image manifest")["layers"]}
+    if len(types) != 1 or not types <= set(MEDIA_TYPES.values()):
+        raise InputError(f"image manifest: layers of {sorted(types)}")
+    return str(types.pop())

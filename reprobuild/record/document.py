@@ -69,6 +69,16 @@ class Asked(Document):
     tolerances: dict[str, Tolerance]
 
 
+EngineName = Literal["sandbox", "docker", "podman"]
+
+
+class EngineFacts(Document):
+    """What ran the image; `version` is "" where it did not tell."""
+
+    name: EngineName
+    version: Annotated[str, Field(max_length=100)]
+
+
 class Fingerprint(Document):
     """Static facts about machine and software; `{}` or "" where a fact is not there."""
 
@@ -83,6 +93,7 @@ class Fingerprint(Document):
     libraries: list[dict[str, Json]]
     """BLAS and OpenMP libraries mapped into the training process: `name`, `file`, `version`, `config`, `threads`."""
     gpus: list[dict[str, Json]]
+    engine: EngineFacts | None = None
 
 
 class Ending(Document):

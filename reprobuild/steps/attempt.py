@@ -89,6 +89,7 @@ def attempted(
             },
             writable={WORK: work, FOUND: found},
             timeout=request.asked.timeout,
+            gpu=request.asked.gpu,
         )
         with BoundedLog(folder / "log.txt") as log:
 
@@ -96,8 +97,8 @@ def attempted(
                 log.write(chunk)
                 on_output(chunk)
 
-            execution = engine.execute(prepared.root, container, listen)
-        yield _read_attempt(request, execution, work, found, log)
+            execution = engine.execute(prepared.place, container, listen)
+        yield _read_attempt(request, execution, engine, work, found, log)
 
 
 def _lay_data(data: Mapping[str, tuple[DataUse, Path]], work: Path) -> dict[str, Path]:
@@ -147,7 +148,9 @@ def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
     }
 
 
-def _read_attempt(request: Request, execution: Execution, work: Path, found: Path, log: BoundedLog) -> Attempt:
+def _read_attempt(
+    request: Request, execution: Execution, engine: Engine, work: Path, found: Path, log: BoundedLog
+) -> Attempt:
     told = read_found(found)
     ending = Ending(reason=execution.reason, status=execution.status, signal=execution.signal, message=_say(execution))
     outputs: dict[str, Path] = {}
@@ -166,7 +169,7 @@ def _read_attempt(request: Request, execution: Execution, work: Path, found: Pat
         wall_seconds=round(execution.wall_seconds, 3),
         peak_memory_bytes=peak_memory(told),
         found={"environment": environment, **{name: told[name] for name in TOLD if name in told}},
-        fingerprint=fingerprint(told),
+        fingerprint=fingerprint(told, engine.describe()),
         outputs=outputs,
         digests=digest_outputs(outputs),
         metrics=metrics,
@@ -176,10 +179,11 @@ def _read_attempt(request: Request, execution: Execution, work: Path, found: Pat
 
 
 def _say(execution: Execution) -> str:
+    memory = ": a process of it took more memory than it may" if execution.out_of_memory else ""
     if execution.reason == "deadline":
         return "it was stopped at its deadline"
     if execution.reason == "interrupted":
         return "it was interrupted"
     if execution.signal:
-        return f"it was killed by {execution.signal}"
-    return f"it ended with exit status {execution.status}" if execution.status else ""
+        return f"it was killed by {execution.signal}{memory}"
+    return f"it ended with exit status {execution.status}{memory}" if execution.status else ""

@@ -14,7 +14,7 @@ from reprobuild.ground.canonical import parse_json
 from reprobuild.ground.digests import sha256_stream
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import FILE, open_regular, tree_files
-from reprobuild.record.document import Asked, FileDigest, Fingerprint
+from reprobuild.record.document import Asked, EngineFacts, FileDigest, Fingerprint
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
 from reprobuild.tools.machine import collect_machine
 
@@ -118,7 +118,7 @@ def peak_memory(told: Mapping[str, JsonValue]) -> int:
     return peak if isinstance(peak, int) and 0 <= peak < 1 << 63 else 0
 
 
-def fingerprint(told: Mapping[str, JsonValue]) -> Fingerprint:
+def fingerprint(told: Mapping[str, JsonValue], engine: EngineFacts) -> Fingerprint:
     """The machine as this program sees it, and the software as the training's process told it."""
     cpu, memory, kernel = collect_machine()
     packages, libraries = told.get("packages"), told.get("libraries")
@@ -131,4 +131,5 @@ def fingerprint(told: Mapping[str, JsonValue]) -> Fingerprint:
         packages={str(k): str(v) for k, v in packages.items()} if isinstance(packages, dict) else {},
         libraries=[item for item in libraries if isinstance(item, dict)] if isinstance(libraries, list) else [],
         gpus=[],
+        engine=engine,
     )

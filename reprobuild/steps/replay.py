@@ -12,7 +12,7 @@ from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.steps.attempt import Attempt, Request, attempted
-from reprobuild.steps.prepare import prepare_root
+from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
 from reprobuild.steps.run import LOG, SOURCE, copy_outputs
 from reprobuild.steps.world import World
@@ -51,7 +51,7 @@ def replay_bundle(
             received = receive_bundle(bundle, world.store, folder, progress)
             data = receive_data(received, options.data, folder)
             recorded = receive_outputs(received, folder / "recorded")
-        prepared = prepare_root(received.front.image, received.index.base, world, progress)
+        prepared = prepare_run(received.front.image, received.index.base, world, progress)
         asked = received.record.asked
         if options.seed is not None:
             asked = asked.model_copy(update={"seed": options.seed})

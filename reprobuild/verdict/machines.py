@@ -86,8 +86,13 @@ def compare_machines(recorded: Fingerprint, seen: Fingerprint) -> Iterator[Findi
         yield from _unequal(f"CPU {name}", recorded.cpu.get(name), seen.cpu.get(name), Effect.UNLIKELY)
     yield from _other_flags(recorded.cpu, seen.cpu)
     yield from _unequal("kernel", recorded.kernel, seen.kernel, Effect.UNLIKELY)
+    yield from _unequal("engine", _engine(recorded), _engine(seen), Effect.UNLIKELY, "the same image ran in both")
     memory, other = (f"{side.memory_bytes / 1e9:.1f} GB" for side in (recorded, seen))
     yield from _unequal("memory", memory, other, Effect.NONE)
+
+
+def _engine(side: Fingerprint) -> str:
+    return NOTHING if side.engine is None else f"{side.engine.name} {side.engine.version}".rstrip()
 
 
 def _vector_sets(recorded: Mapping[str, JsonValue], seen: Mapping[str, JsonValue]) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from builders.host import ENVIRONMENT, make_root
 from builders.projects import make_project
 
 from reprobuild.engines.engine import Container, Engine, Execution
+from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.tar import END, Entry, render_header
@@ -19,14 +20,14 @@ from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.lock.base import Base, PythonOf, Suite
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
-from reprobuild.record.document import Record
+from reprobuild.record.document import EngineFacts, Record
 from reprobuild.steps.built import keep_image
 from reprobuild.steps.bundle import make_bundle
-from reprobuild.steps.prepare import prepare_root
+from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.run import ask, run_training
 from reprobuild.steps.world import World
 from reprobuild.tools.process import run_process
-from reprobuild.tools.progress import Silent
+from reprobuild.tools.progress import Progress, Silent
 from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store
 
@@ -54,9 +55,17 @@ class ScriptedEngine:
     training: Training
     seen: list[Container] = field(default_factory=list)
 
-    def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+    def describe(self) -> EngineFacts:
+        """See `Engine.describe`."""
+        return EngineFacts(name="sandbox", version="scripted")
+
+    def load(self, image: Image, store: Store, progress: Progress) -> str:
+        """See `Engine.load`."""
+        return Sandbox().load(image, store, progress)
+
+    def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`."""
-        assert (root / "opt").is_dir()
+        assert (Path(place) / "opt").is_dir()
         if "compileall" in container.argv:
             return Execution("finished", 0, None, 0.0)
         self.seen.append(container)
@@ -120,7 +129,7 @@ def make_test_bundle(
     index = LockIndex(transform=TRANSFORM_VERSION, base=locked, python="3", artifacts=(), data=data, inputs={})
     made.lock_folder.mkdir()
     (made.lock_folder / "requirements.txt").write_text("")
-    prepared = prepare_root(image, BASE, world, Silent())
+    prepared = prepare_run(image, BASE, world, Silent())
     record, run = run_training(
         made,
         (index, index.to_bytes()),

@@ -163,7 +163,8 @@ def _programs(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     real = shutil.which("bwrap") or "/usr/bin/bwrap"
     (folder / "bwrap").write_text(
-        f'#!/bin/sh\na=$1 b=$2 c=$3 d=$4\nshift 5\nexec {real} "$a" "$b" "$c" "$d" {binds} -- "$@"\n'
+        f'#!/bin/sh\n[ "$1" = --version ] && exec {real} --version\n'
+        f'a=$1 b=$2 c=$3 d=$4\nshift 5\nexec {real} "$a" "$b" "$c" "$d" {binds} -- "$@"\n'
     )
     (folder / "bwrap").chmod(0o755)
     return folder

@@ -47,10 +47,10 @@ def prefixes() -> list[Path]:
 class HostSandbox(Sandbox):
     """A sandbox in whose roots this machine's programs are."""
 
-    def execute(self, root: Path, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+    def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`."""
         binds = {str(place): place for place in (Path("/usr"), *prefixes())}
-        return super().execute(root, replace(container, read_only={**binds, **container.read_only}), on_output)
+        return super().execute(place, replace(container, read_only={**binds, **container.read_only}), on_output)
 
 
 def as_ordinary_user(work: Callable[[Path], str]) -> str:
@@ -93,7 +93,7 @@ class Prepared:
     """What `steps.prepare.Prepared` has, without an image behind it."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = make_root(folder / "root")
+        self.place = str(make_root(folder / "root"))
         self.bytecode = folder / "bytecode"
         self.bytecode.mkdir()
         self.base: Any = type("Base", (), {"environment": ENVIRONMENT})

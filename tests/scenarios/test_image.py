@@ -18,12 +18,13 @@ from builders.host import as_ordinary_user
 from builders.images import deb_artifact, image_lock, sample_lock, unpacked
 
 from reprobuild.engines.engine import Container, Execution
+from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.errors import InputError
 from reprobuild.image.model import MAX_LAYERS, MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
 from reprobuild.steps.built import find_build
 from reprobuild.steps.image import build_image
-from reprobuild.steps.prepare import prepare_root
+from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.world import World
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.settings import Settings
@@ -275,12 +276,12 @@ def test_a_broken_package_is_named_and_nothing_of_the_image_is_kept(tmp_path: Pa
 
 
 @dataclass
-class Compiler:
+class Compiler(Sandbox):
     """An engine that only compiles, and counts how often."""
 
     compiled: int = 0
 
-    def execute(self, _root: Path, container: Container, _on_output: object) -> Execution:
+    def execute(self, _place: str, container: Container, _on_output: object) -> Execution:
         """See `Engine.execute`."""
         assert "compileall" in container.argv
         self.compiled += 1
@@ -294,9 +295,9 @@ def test_bytecode_is_compiled_once_and_lies_beside_the_image(tmp_path: Path) -> 
     world = World(Settings(tmp_path), Store(tmp_path), engine=compiler)
     lock = sample_lock(world.store)
     image = build_image(lock, world.store, Silent())
-    prepared = [prepare_root(image, lock.base, world, Silent()) for _ in range(3)]
+    prepared = [prepare_run(image, lock.base, world, Silent()) for _ in range(3)]
 
     assert compiler.compiled == 1
     assert (prepared[0].bytecode / "module.pyc").read_bytes() == b"bytecode"
-    assert not prepared[0].bytecode.is_relative_to(prepared[0].root)
+    assert not prepared[0].bytecode.is_relative_to(prepared[0].place)
     assert prepared[0] == prepared[2]

@@ -28,7 +28,7 @@ def execute(
     heard: list[bytes] = []
     environment = {**ENVIRONMENT, "SECRET": "hidden"}
     container = Container(argv, environment, "/", read_only=read_only, writable=writable, timeout=timeout)
-    done = HostSandbox().execute(make_root(folder / "root"), container, heard.append)
+    done = HostSandbox().execute(str(make_root(folder / "root")), container, heard.append)
     return done, b"".join(heard).decode()
 
 
@@ -59,7 +59,7 @@ def test_without_bubblewrap_the_error_says_how_to_get_it(tmp_path: Path) -> None
     engine = Sandbox(str(tmp_path / "bwrap"))
 
     with pytest.raises(ToolError, match="the sandbox needs bubblewrap") as caught:
-        engine.execute(tmp_path, Container(["true"], {}, "/"), lambda _: None)
+        engine.execute(str(tmp_path), Container(["true"], {}, "/"), lambda _: None)
 
     assert "apt-get install" in caught.value.hint
 
@@ -76,7 +76,7 @@ def test_where_namespaces_are_forbidden_the_error_says_what_allows_them(tmp_path
     engine = Sandbox(fake(tmp_path, f"echo '{line}' >&2; exit 1"))
 
     with pytest.raises(ToolError, match="forbids namespaces") as caught:
-        engine.execute(tmp_path, Container(["true"], {}, "/"), lambda _: None)
+        engine.execute(str(tmp_path), Container(["true"], {}, "/"), lambda _: None)
 
     assert "sysctl" in caught.value.hint
     assert "\n" not in str(caught.value)
@@ -86,7 +86,7 @@ def test_a_bubblewrap_that_cannot_do_what_is_asked_is_quoted(tmp_path: Path) -> 
     engine = Sandbox(fake(tmp_path, "echo 'bwrap: Unknown option --args' >&2; exit 1"))
 
     with pytest.raises(ToolError, match="sandbox: bwrap: Unknown option --args"):
-        engine.execute(tmp_path, Container(["true"], {}, "/"), lambda _: None)
+        engine.execute(str(tmp_path), Container(["true"], {}, "/"), lambda _: None)
 
 
 def test_a_status_is_read_whatever_else_is_told_and_however_it_is_cut_off() -> None:
@@ -121,7 +121,7 @@ def test_output_is_heard_while_the_command_still_runs(tmp_path: Path) -> None:
 
     script = "echo first; while [ ! -e /work/heard ]; do sleep 0.01; done; echo second"
     container = Container(["sh", "-c", script], ENVIRONMENT, "/", writable={"/work": tmp_path / "gate"}, timeout=60)
-    done = HostSandbox().execute(make_root(tmp_path / "root"), container, listen)
+    done = HostSandbox().execute(str(make_root(tmp_path / "root")), container, listen)
 
     assert done.status == 0
     assert b"".join(heard) == b"first\nsecond\n"
@@ -167,7 +167,7 @@ def test_values_of_variables_are_on_no_command_line_of_the_host(tmp_path: Path) 
     seen: list[list[str]] = []
     container = Container(["echo", "x"], {**ENVIRONMENT, "TOKEN": "s3cret-value"}, "/", timeout=60)
 
-    HostSandbox().execute(make_root(tmp_path / "root"), container, lambda _: seen.append(running("s3cret-value")))
+    HostSandbox().execute(str(make_root(tmp_path / "root")), container, lambda _: seen.append(running("s3cret-value")))
 
     assert seen == [[]]
 
@@ -240,7 +240,7 @@ def test_an_interrupt_ends_everything_inside(tmp_path: Path) -> None:
     def interrupt(_: bytes) -> None:
         raise KeyboardInterrupt
 
-    done = HostSandbox().execute(root, container, interrupt)
+    done = HostSandbox().execute(str(root), container, interrupt)
 
     assert (done.reason, done.status, done.signal) == ("interrupted", None, None)
     assert running(f"sleep {mark}") == []
@@ -255,7 +255,7 @@ def test_nothing_inside_outlives_a_listener_that_fails(tmp_path: Path) -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        HostSandbox().execute(make_root(tmp_path / "root"), container, fail)
+        HostSandbox().execute(str(make_root(tmp_path / "root")), container, fail)
 
     assert running(f"sleep {mark}") == []
 
@@ -270,7 +270,8 @@ sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from builders.host import ENVIRONMENT, HostSandbox, make_root
 from reprobuild.engines.engine import Container
 container = Container(["sh", "-c", "echo started; sleep {mark}"], ENVIRONMENT, "/")
-HostSandbox().execute(make_root(Path({str(tmp_path / "root")!r})), container, lambda chunk: print(chunk, flush=True))
+root = str(make_root(Path({str(tmp_path / "root")!r})))
+HostSandbox().execute(root, container, lambda chunk: print(chunk, flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
@@ -296,7 +297,7 @@ def test_bubblewrap_itself_killed_is_a_signal(tmp_path: Path) -> None:
             children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
             os.kill(int(children[-1]), signal.SIGKILL)
 
-    done = HostSandbox().execute(make_root(tmp_path / "root"), container, kill)
+    done = HostSandbox().execute(str(make_root(tmp_path / "root")), container, kill)
 
     assert (done.reason, done.signal) == ("finished", "SIGKILL")
     assert running(f"sleep {mark}") == []
@@ -315,7 +316,7 @@ def test_an_ordinary_user_under_a_strict_umask_gets_the_same() -> None:
             writable={"/work": folder / "work"},
             timeout=60,
         )
-        done = Sandbox().execute(make_root(folder / "root"), container, heard.append)
+        done = Sandbox().execute(str(make_root(folder / "root")), container, heard.append)
         mode = (folder / "work" / "file").stat().st_mode & 0o777
         return f"{b''.join(heard).decode()}{done.status} {os.geteuid() != 0} {mode:o}"
 

@@ -135,8 +135,8 @@ def test_a_folder_that_exists_is_not_touched(tmp_path: Path) -> None:
 class InterruptedEngine(ScriptedEngine):
     """Ctrl-C while it trains."""
 
-    def execute(self, root: Path, container: Container, on_output: object) -> Execution:
-        done = super().execute(root, container, lambda _: None)
+    def execute(self, place: str, container: Container, on_output: object) -> Execution:
+        done = super().execute(place, container, lambda _: None)
         return done if "compileall" in container.argv else replace(done, reason="interrupted", status=None)
 
 

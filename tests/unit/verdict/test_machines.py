@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from builders.results import make_asked, make_fingerprint
 
+from reprobuild.record.document import EngineFacts
 from reprobuild.verdict.document import Effect, Finding
 from reprobuild.verdict.machines import compare_machines, find_differences
 
@@ -115,3 +116,14 @@ def test_facts_of_unexpected_shapes_are_compared_and_escaped() -> None:
     )
 
     assert all(text.isprintable() for finding in report for text in (finding.subject, finding.recorded, finding.seen))
+
+
+def test_another_engine_is_told_and_unlikely_to_matter() -> None:
+    report = compare_machines(
+        make_fingerprint(engine=EngineFacts(name="sandbox", version="0.8.0")),
+        make_fingerprint(engine=EngineFacts(name="docker", version="20.10.24")),
+    )
+
+    assert [(item.subject, item.recorded, item.seen, item.effect) for item in report] == [
+        ("engine", "sandbox 0.8.0", "docker 20.10.24", Effect.UNLIKELY)
+    ]
