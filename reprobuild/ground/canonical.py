@@ -2,12 +2,15 @@
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from reprobuild.ground.errors import InputError
 
 MAX_DEPTH = 32
 MAX_SIZE = 64 << 20
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def canonical_json(value: object) -> bytes:
@@ -47,22 +50,12 @@ def parse_json(data: bytes, subject: str, *, max_size: int = MAX_SIZE, max_depth
 
 
 def _depth(data: bytes) -> int:
-    """An upper bound of the nesting: brackets inside strings count only when they are not closed again."""
+    """An upper bound of the nesting: an unclosed string hides what follows it."""
     depth = deepest = 0
-    in_string = escaped = False
-    for byte in data if any(c in data for c in (b"[", b"{")) else b"":
-        if in_string:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                in_string = False
-        elif byte == 0x22:
-            in_string = True
-        elif byte in (0x5B, 0x7B):
+    for bracket in _STRING.sub(b"", data).translate(None, _NO_BRACKETS):
+        if bracket in b"[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif byte in (0x5D, 0x7D):
+        else:
             depth -= 1
     return deepest

@@ -14,7 +14,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reprobuild.verdict.document import Difference, shown
+from reprobuild.ground.text import shown
+from reprobuild.verdict.document import Difference
 from reprobuild.verdict.tally import MalformedError, Tally, UncomparableError, distance
 from reprobuild.verdict.ziplimits import check_directory
 

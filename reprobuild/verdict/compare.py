@@ -6,9 +6,10 @@ Both files are a stranger's; neither is ever held whole, but for JSON of a bound
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from reprobuild.ground.text import shown
 from reprobuild.record.document import FileDigest
 from reprobuild.verdict.arrays import compare_npy, compare_npz, compare_streams
-from reprobuild.verdict.document import Comparison, Outcome, shown
+from reprobuild.verdict.document import Comparison, Outcome
 from reprobuild.verdict.tally import MalformedError, Tally, UncomparableError
 from reprobuild.verdict.text import compare_csv, compare_json, compare_json_lines, compare_text
 

@@ -9,9 +9,6 @@ from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
 from reprobuild.record.document import Asked, Ending, FileDigest, Fingerprint, Json, Log
 
-MAX_SHOWN = 120
-"""Characters of a stranger's value that are repeated."""
-
 
 class Kind(StrEnum):
     """The four verdicts."""
@@ -136,9 +133,3 @@ class ReplayReport(Document):
     """What differs between the two requests and machines, the likeliest cause first."""
     recorded_wall_seconds: float
     seen: Seen
-
-
-def shown(text: str) -> str:
-    """A stranger's text on one line: at most MAX_SHOWN characters, what a terminal would obey as escapes."""
-    cut = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)

@@ -9,8 +9,9 @@ from itertools import chain
 
 from pydantic import JsonValue
 
+from reprobuild.ground.text import shown
 from reprobuild.record.document import Asked, Fingerprint
-from reprobuild.verdict.document import Effect, Finding, shown
+from reprobuild.verdict.document import Effect, Finding
 
 VECTOR_SETS = frozenset(
     [

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from reprobuild.ground.text import escaped, shown
 from reprobuild.verdict.decide import explain
-from reprobuild.verdict.document import Check, Effect, Finding, Kind, Outcome, ReplayReport, shown
+from reprobuild.verdict.document import Check, Effect, Finding, Kind, Outcome, ReplayReport
 
 MARKS = {
     Outcome.SAME: "=",
@@ -33,7 +34,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     yield from _differences(report)
     yield from _findings(report.findings)
     yield f"verdict: {report.verdict}"
-    yield from (f"  {_escaped(reason)}" for reason in report.reasons)
+    yield from (f"  {escaped(reason)}" for reason in report.reasons)
     if report.verdict is Kind.EQUIVALENT and report.exit_status:
         yield "  --require identical asks for more"
     if report.verdict is not Kind.IDENTICAL:
@@ -49,7 +50,7 @@ def _differences(report: ReplayReport) -> Iterator[str]:
     explained = [(item.name, explain(item)) for item in report.comparisons if explain(item)]
     if explained:
         yield "outputs whose bytes differ:"
-        yield from (_escaped(f"  {name}: {text}") for name, text in explained)
+        yield from (escaped(f"  {name}: {text}") for name, text in explained)
         yield ""
 
 
@@ -81,8 +82,3 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [min(44, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _escaped(line: str) -> str:
-    """The whole line, with what a terminal would obey as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -4,7 +4,8 @@ import math
 import struct
 from dataclasses import dataclass, field
 
-from reprobuild.verdict.document import Difference, shown
+from reprobuild.ground.text import shown
+from reprobuild.verdict.document import Difference
 
 
 class MalformedError(ValueError):
