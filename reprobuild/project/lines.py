@@ -9,12 +9,20 @@ _PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 
 
 def line_of(text: str, key: Sequence[str]) -> int:
-    """The line (from 1) of the key or table, else of the nearest enclosing table, else 1."""
+    """The line (from 1) of the key or table, else of the nearest enclosing table, else 1.
+
+    The tables of an array are `0`, `1` and so on below its name.
+    """
     places: dict[tuple[str, ...], int] = {(): 1}
+    counts: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
             table = _parts(header[1])
+            if line.lstrip().startswith("[["):
+                places.setdefault(table, number)
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, str(counts[table]))
             for length in range(1, len(table) + 1):
                 places.setdefault(table[:length], number)
         elif entry := _KEY.match(line):

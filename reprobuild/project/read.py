@@ -1,20 +1,16 @@
 """`reprobuild.toml` to a Project; every complaint is one line with file, line, key and the nearest right name."""
 
-import difflib
-import re
-import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from reprobuild.ground.errors import InputError
 from reprobuild.project.examples import example_of
 from reprobuild.project.file import ProjectFile, parse_duration
-from reprobuild.project.lines import line_of
 from reprobuild.project.model import DataSource, Project
 from reprobuild.project.rules import Problem, file_problems, problems
+from reprobuild.project.toml import Complaints, parse_toml
 from reprobuild.record.document import Tolerance
 
 FILE = "reprobuild.toml"
@@ -41,19 +37,7 @@ def read_project(root: Path) -> Project:
 
 def parse_project(data: bytes, root: Path) -> Project:
     """The project that the bytes of a `reprobuild.toml` describe; looks at no other file."""
-    try:
-        text = data.decode()
-        table = tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{FILE}: not UTF-8: {error}", hint="save it as UTF-8 text") from error
-    except ValueError as error:  # tomllib.TOMLDecodeError, or an integer of thousands of digits
-        line = re.search(r"at line (\d+)", str(error))
-        number = f":{line[1]}" if line else ""
-        if "end of document" in str(error):
-            number = f":{data.decode().count(chr(10)) + 1}"
-        raise InputError(
-            f"{FILE}{number}: not TOML: {error}", hint="see https://toml.io for how TOML is written"
-        ) from error
+    text, table = parse_toml(data, FILE)
     try:
         file = ProjectFile.model_validate(table)
     except ValidationError as error:
@@ -95,39 +79,19 @@ def _project(file: ProjectFile, root: Path) -> Project:
 
 def _refuse(text: str, found: Iterable[Problem]) -> None:
     for problem in found:
-        raise _complaint(text, problem.key, problem.message, problem.hint)
+        raise _complaints(text).about(problem.key, problem.message, problem.hint)
 
 
-def _complaint(text: str, key: Sequence[str], message: str, hint: str = "") -> InputError:
-    return InputError(f"{FILE}:{line_of(text, key)}: {'.'.join(key)}: {message}", hint=hint or example_of(key))
+def _complaints(text: str) -> Complaints:
+    return Complaints(FILE, text, ProjectFile, example_of, _UNION_TAGS)
 
 
 def _from_pydantic(text: str, error: ValidationError) -> InputError:
-    # An unknown key explains a missing one beside it (a misspelling makes both), so it is told first.
-    errors = sorted(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
-    first = errors[0]
-    key = [str(part) for part in first["loc"] if part not in _UNION_TAGS]
-    if first["type"] == "extra_forbidden":
-        known = _keys_beside(key)
-        near = difflib.get_close_matches(key[-1], known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-        return _complaint(text, key, "unknown key", hint)
-    if first["type"] == "missing":
-        return _complaint(text, key, "missing", f"add it: {example_of(key)}")
-    if key[:2] == ["run", "hyperparameters"] and len(key) == 3 and first["type"] != "value_error":
-        return _complaint(text, key, "not a boolean, number or string")
-    if key[:2] == ["run", "tolerances"] and len(key) == 3:
-        return _complaint(text, key, "not a number")
-    where = [part for part in key if not part.isdigit()]
-    return _complaint(text, where, str(first["msg"]).removeprefix("Value error, "))
-
-
-def _keys_beside(key: Sequence[str]) -> list[str]:
-    model: Any = ProjectFile
-    for part in key[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
-            model = model.model_fields[part].annotation
-            nested = [item for item in get_args(model) if isinstance(item, type) and issubclass(item, BaseModel)]
-            model = nested[0] if nested else model
-    fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else Tolerance.model_fields
-    return sorted(fields)
+    complaints = _complaints(text)
+    key, first = complaints.first(error)
+    if first["type"] not in ("extra_forbidden", "missing", "value_error") and len(key) == 3:
+        if key[:2] == ["run", "hyperparameters"]:
+            return complaints.about(key, "not a boolean, number or string")
+        if key[:2] == ["run", "tolerances"]:
+            return complaints.about(key, "not a number")
+    return complaints.of(error)
