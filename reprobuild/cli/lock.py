@@ -39,12 +39,16 @@ def command(
     for note in made.notes:
         say(f"note: {note}")
     counts = {kind: [item for item in made.index.artifacts if item.kind == kind] for kind in ("deb", "wheel")}
+    cuda = made.index.cuda
     if as_json:
-        answer_json({"lock": made.sha256, "artifacts": {kind: len(items) for kind, items in counts.items()}})
+        artifacts = {kind: len(items) for kind, items in counts.items()}
+        answer_json({"lock": made.sha256, "artifacts": artifacts, "cuda": cuda and cuda.model_dump(mode="json")})
         return
     for kind, title in (("deb", "Debian packages"), ("wheel", "wheels")):
         size = sum(item.size for item in counts[kind])
         answer(f"{len(counts[kind]):4} {title:16} {size_text(size):>8}")
     for name, data in sorted(made.index.data.items()):
         answer(f"     data {name:11} {size_text(data.size):>8}")
+    if cuda:
+        answer(f"     CUDA {cuda.version}, needs driver {cuda.driver or '(not known)'} or newer")
     answer(f"lockfiles/reprobuild.lock  sha256:{made.sha256}")

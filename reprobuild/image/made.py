@@ -21,21 +21,22 @@ FOLDERS = {
 """Where an engine mounts, and what every program expects; `work` and `data` are the training's."""
 
 
-def make_rest(base: Base, notes: Sequence[Note], spool: Spool) -> None:
-    """Put into `spool` everything that depends on the whole image: links, copies, caches, dpkg's status."""
+def make_rest(base: Base, notes: Sequence[Note], spool: Spool, toolkit: Note | None = None) -> None:
+    """Put into `spool` everything that depends on the whole image: links, copies, caches, dpkg's status.
+
+    `toolkit` is what else the image has, made of links and texts alone (`image.cuda`).
+    """
+    if toolkit:
+        notes = [*notes, toolkit]
+        _add(toolkit, spool)
     paths = {path: kind for note in notes for path, kind in note.paths.items()}
     texts = {path: text for note in notes for path, text in note.texts.items()}
     for name in MERGED[:2] + tuple(name for name in MERGED[2:] if any(p.startswith(f"usr/{name}/") for p in paths)):
         spool.add(Entry(name, "symlink", 0o777, link=f"usr/{name}"))
     for folder, mode in FOLDERS.items():
         spool.add(Entry(folder, "dir", mode))
-    for path, source in sorted(base.copies.items()):
-        if (text := texts.get(merged(source.lstrip("/")))) is not None and path.lstrip("/") not in paths:
-            spool.add_bytes(merged(path.lstrip("/")), text.encode(errors="surrogateescape"))
-        elif path.lstrip("/") not in paths:
-            raise InputError(f"{base.name}: copies: no package holds {source}")
-    for path, text in sorted(base.files.items()):
-        spool.add_bytes(merged(path.lstrip("/")), text.encode())
+    for path, data in made_files(base, paths, texts):
+        spool.add_bytes(merged(path.lstrip("/")), data)
     for link, target in made_links(base, paths):
         spool.add(Entry(merged(link.lstrip("/")), "symlink", 0o777, link=target))
     if bundle := certificates(texts):
@@ -45,6 +46,24 @@ def make_rest(base: Base, notes: Sequence[Note], spool: Spool) -> None:
     # Format 1 of the database has the architecture in the names of info files (dpkg, lib/dpkg/infodb-access.c).
     spool.add_bytes("var/lib/dpkg/info/format", b"1\n")
     spool.add_bytes("var/lib/dpkg/status", status.encode(errors="surrogateescape"))
+
+
+def _add(toolkit: Note, spool: Spool) -> None:
+    for path, kind in toolkit.paths.items():
+        spool.add(Entry(path, "symlink", 0o777, link=kind.removeprefix("symlink:")))
+    for path, text in toolkit.texts.items():
+        spool.add_bytes(path, text.encode())
+
+
+def made_files(base: Base, paths: dict[str, str], texts: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """The base's copies that no package has already, then its own small files."""
+    for path, source in sorted(base.copies.items()):
+        if (text := texts.get(merged(source.lstrip("/")))) is not None and path.lstrip("/") not in paths:
+            yield path, text.encode(errors="surrogateescape")
+        elif path.lstrip("/") not in paths:
+            raise InputError(f"{base.name}: copies: no package holds {source}")
+    for path, content in sorted(base.files.items()):
+        yield path, content.encode()
 
 
 def made_links(base: Base, paths: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,14 @@ class PythonOf(Document):
     """Where their scripts go, e.g. `/usr/local/bin`."""
 
 
+class CudaOf(Document):
+    """The CUDA of a base, which comes as wheels: the image shows them as one toolkit under `/usr/local/cuda-X.Y`."""
+
+    major: int = Field(ge=11, le=99)
+    requirements: tuple[str, ...] = Field(min_length=1)
+    """Locked together with the project's own requirements (PEP 508); what they bring has NVIDIA's runtime in it."""
+
+
 class Base(Document):
     """What the lock and the image need to know of a base; the lock carries it, so an image needs nothing else."""
 
@@ -52,3 +60,4 @@ class Base(Document):
     """Small text files that maintainer scripts would have written: absolute path, then content."""
     explained: dict[str, str]
     """Packages whose maintainer scripts do more, and why an image does not need it."""
+    cuda: CudaOf | None = None

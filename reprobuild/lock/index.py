@@ -8,6 +8,7 @@ from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
+from reprobuild.lock.cuda import Cuda
 
 
 class DataSet(Document):
@@ -33,3 +34,5 @@ class LockIndex(Document):
     artifacts: tuple[Artifact, ...]
     data: dict[str, DataSet]
     inputs: dict[str, Sha256]
+    cuda: Cuda | None = None
+    """What the CUDA runtime among the artifacts asks of a machine."""

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes, sha256_stream
 from reprobuild.ground.tar import END
+from reprobuild.image.cuda import toolkit_note
 from reprobuild.image.frame import (
     FACTS,
     FRAME,
@@ -43,9 +44,14 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     artifacts = sorted(index.artifacts, key=lambda artifact: artifact.sha256)
     frames = _frames(artifacts, index.base, store, progress)
     layers = [_layer(group, frames, store) for group in plan_layers(index.artifacts)]
-    notes = [read_note(frames[artifact.sha256]) for group in plan_layers(index.artifacts) for artifact in group]
+    seen = {
+        artifact.sha256: read_note(frames[artifact.sha256])
+        for group in plan_layers(index.artifacts)
+        for artifact in group
+    }
+    notes = list(seen.values())
     with Spool("image") as spool, store.temporary() as folder:
-        make_rest(index.base, notes, spool)
+        make_rest(index.base, notes, spool, toolkit_note(index.base, index.artifacts, seen))
         folder.mkdir()
         facts = write_frame(spool, folder / FRAME)
         (folder / FACTS).write_bytes(facts.to_bytes())

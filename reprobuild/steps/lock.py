@@ -12,6 +12,7 @@ from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
+from reprobuild.lock.cuda import find_cuda, settle_base
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.lock.python.target import Target
@@ -51,14 +52,18 @@ def lock_project(
 
     debian = lock_debian(base, keys, project.debian, fetch=world.fetch, mirrors=mirrors, store=world.store, now=now())
     target = Target(debian.python, debian.glibc, base.architecture)
-    python = lock_python(project.root, project.requirements, project.resolver, target, world.python_doors, progress)
+    python = lock_python(
+        project.root, project.requirements, project.resolver, target, world.python_doors, progress, base
+    )
+    artifacts = (*debian.artifacts, *python.artifacts)
     index = LockIndex(
         transform=TRANSFORM_VERSION,
-        base=base,
+        base=settle_base(base, python.artifacts),
         python=debian.python,
-        artifacts=(*debian.artifacts, *python.artifacts),
+        artifacts=artifacts,
         data={source.name: digest_data(source, project.root) for source in project.data},
         inputs=inputs | {REQUIREMENTS: sha256_bytes(python.requirements.encode())},
+        cuda=find_cuda(artifacts),
     )
     data = index.to_bytes()
     # The index is written last: it vouches for the other file, so a lock cut off between the two is noticed.

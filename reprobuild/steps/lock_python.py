@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -13,7 +13,8 @@ from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.parallel import each
 from reprobuild.lock.artifact import Artifact
-from reprobuild.lock.python.closure import find_gaps, parse_metadata
+from reprobuild.lock.base import Base
+from reprobuild.lock.python.closure import Metadata, find_gaps, find_reached, parse_metadata
 from reprobuild.lock.python.requirements import (
     Pin,
     check_file_name,
@@ -32,6 +33,8 @@ from reprobuild.tools.resolvers import UnresolvedError, compile_with_pip_tools, 
 from reprobuild.tools.store import Store
 from reprobuild.tools.wheels import describe_offers, locate_wheel, lock_wheel
 
+BASE_FOLDER = ".base"
+"""Where a resolver finds the requirements of the base beside the project's own files."""
 MAX_FILE = 1 << 20
 THREADS = 8
 
@@ -62,15 +65,33 @@ class Wanted:
     files: tuple[str, ...]
     roots: tuple[Requirement, ...]
     texts: Mapping[str, str]
+    of_base: tuple[Requirement, ...] = ()
+    """What the base requires besides."""
+
+    @property
+    def all_roots(self) -> tuple[Requirement, ...]:
+        """What the pins must satisfy."""
+        return self.roots + self.of_base
 
 
 def lock_python(
-    folder: Path, files: Sequence[str], resolver: str, target: Target, outside: Outside, progress: Progress
+    folder: Path,
+    files: Sequence[str],
+    resolver: str,
+    target: Target,
+    outside: Outside,
+    progress: Progress,
+    base: Base | None = None,
 ) -> PythonLock:
-    """The wheels for requirement files of `folder`; InputError when there is no complete set that fits the image."""
-    if not files:
+    """The wheels for requirement files of `folder` and of the base, which share one resolution and so one version each.
+
+    InputError when there is no complete set that fits the image.
+    """
+    if not files and not (base and base.cuda):
         return PythonLock("", ())
     wanted = _read_wanted(folder, files)
+    if base and base.cuda:
+        wanted = _with_base(wanted, base.name, base.cuda.requirements)
     # Resolvers see a copy: no configuration beside the files, no absolute path, and the bytes that were hashed.
     with tempfile.TemporaryDirectory(prefix="reprobuild-") as copy:
         for path, text in wanted.texts.items():
@@ -86,10 +107,10 @@ def read_requirements(folder: Path, files: Sequence[str]) -> tuple[list[Requirem
     return list(wanted.roots), {path: sha256_bytes(text.encode()) for path, text in said.items()}
 
 
-def find_lock_gaps(
-    pins: Mapping[str, Pin], roots: Sequence[Requirement], target: Target, outside: Outside, progress: Progress
-) -> tuple[tuple[Artifact, ...], list[str]]:
-    """The wheel of every pin, by name, and what is missing or surplus; InputError for a pin without a wheel."""
+def find_wheels(
+    pins: Mapping[str, Pin], target: Target, outside: Outside, progress: Progress
+) -> tuple[tuple[Artifact, ...], Metadata]:
+    """The wheel of every pin, by name, and what its METADATA says; InputError for a pin without a wheel."""
     index = PipIndex(outside.sources, outside.fetch)
     progress.begin("choosing wheels", len(pins))
 
@@ -101,8 +122,7 @@ def find_lock_gaps(
 
     found = each(work, (pins[name] for name in sorted(pins)), THREADS)
     metadata = {artifact.name: parse_metadata(data, artifact.filename) for artifact, data in found}
-    gaps = find_gaps(roots, {name: pin.version for name, pin in pins.items()}, metadata, target)
-    return tuple(artifact for artifact, _ in found), gaps
+    return tuple(artifact for artifact, _ in found), metadata
 
 
 def wheel_urls(artifact: Artifact, index: PipIndex) -> list[str]:
@@ -150,12 +170,16 @@ class _Locking:
         if gaps:
             raise InputError(f"{', '.join(files)}: {gaps[0]}", hint="pin it in a requirement file")
         note = f"pip-tools resolves for this machine's Python, and {why}: resolved with uv for {self.target}"
-        return PythonLock(lock.requirements, lock.artifacts, (note,) if why else ())
+        return replace(lock, notes=(note, *lock.notes)) if why else lock
 
     def _check(self, text: str) -> tuple[PythonLock, list[str]]:
-        pins = parse_pins(text, "requirements.txt")
-        artifacts, gaps = find_lock_gaps(pins, self.wanted.roots, self.target, self.outside, self.progress)
-        return PythonLock(text, artifacts), gaps
+        pins, wanted = parse_pins(text, "requirements.txt"), self.wanted
+        artifacts, metadata = find_wheels(pins, self.target, self.outside, self.progress)
+        gaps = find_gaps(wanted.all_roots, {name: pin.version for name, pin in pins.items()}, metadata, self.target)
+        of_base, of_project = (find_reached(roots, metadata, self.target) for roots in (wanted.of_base, wanted.roots))
+        saved = sum(artifact.size for artifact in artifacts if artifact.name in of_base & of_project)
+        note = f"the base and the project's wheels bring the same CUDA libraries: kept once, {saved:,} bytes saved"
+        return PythonLock(text, artifacts, (note,) if saved else ()), gaps
 
     def _explained(self, error: UnresolvedError) -> UnresolvedError:
         """With what exists of the project that has nothing fitting, when the resolver names one."""
@@ -183,6 +207,18 @@ def _read_wanted(folder: Path, files: Sequence[str]) -> Wanted:
             roots += found
         queue += [(name, constrains or only) for name, only in included_files(texts[path], path)]
     return Wanted(tuple(named), tuple(roots), texts)
+
+
+def _with_base(wanted: Wanted, name: str, requirements: Sequence[str]) -> Wanted:
+    """What the base requires comes last: a resolver that looks at the project first seldom has to turn back."""
+    path = f"{BASE_FOLDER}/{name}.in"
+    if any(text.startswith(f"{BASE_FOLDER}/") for text in wanted.texts):
+        raise InputError(
+            f"{BASE_FOLDER}: a requirement file of the project is in this folder", hint="rename the folder"
+        )
+    text = "".join(f"{line}\n" for line in requirements)
+    of_base = tuple(parse_requirements(text, f"{name}: cuda.requirements"))
+    return Wanted((*wanted.files, path), wanted.roots, {**wanted.texts, path: text}, of_base)
 
 
 def _read_text(folder: Path, path: str) -> str:

@@ -1,7 +1,7 @@
 """Whether a set of pins is complete and has nothing surplus, judged with the image's own markers."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.parser import BytesHeaderParser
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -23,33 +23,49 @@ def parse_metadata(data: bytes, subject: str) -> tuple[list[Requirement], str]:
     return needs, str(headers.get("Requires-Python", ""))
 
 
+Metadata = Mapping[str, tuple[list[Requirement], str]]
+"""By canonical name, what `parse_metadata` says of each pinned wheel."""
+
+
 def find_gaps(
-    roots: Iterable[Requirement],
-    pins: Mapping[str, Version],
-    metadata: Mapping[str, tuple[list[Requirement], str]],
-    target: Target,
+    roots: Iterable[Requirement], pins: Mapping[str, Version], metadata: Metadata, target: Target
 ) -> list[str]:
     """What is missing, unfit or surplus, one line each; empty when the pins are exactly what the image needs."""
     gaps: list[str] = []
-    reached: set[tuple[str, str]] = set()
+    reached: set[str] = set()
+    for asker, requirement in _needs(roots, metadata, target):
+        name = canonicalize_name(requirement.name)
+        if name not in pins:
+            gaps.append(f"{asker} needs {requirement.name}, which is not locked")
+            continue
+        reached.add(name)
+        if not requirement.specifier.contains(pins[name], prereleases=True):
+            gaps.append(f"{asker} needs {requirement.name}{requirement.specifier}, locked is {pins[name]}")
+    gaps += [f"{name} is locked and nothing needs it" for name in sorted(set(pins) - reached)]
+    gaps += [gap for name in sorted(pins) if (gap := _python_gap(name, metadata[name][1], target))]
+    return list(dict.fromkeys(gaps))
+
+
+def find_reached(roots: Iterable[Requirement], metadata: Metadata, target: Target) -> set[str]:
+    """The pinned wheels that these requirements alone lead to."""
+    found: set[str] = {canonicalize_name(need.name) for _, need in _needs(roots, metadata, target)}
+    return found & metadata.keys()
+
+
+def _needs(roots: Iterable[Requirement], metadata: Metadata, target: Target) -> Iterator[tuple[str, Requirement]]:
+    """Every requirement that applies to the image, with who asks for it."""
+    followed: set[tuple[str, str]] = set()
     queue = deque((requirement, "", "the project") for requirement in roots)
     while queue:
         requirement, extra, asker = queue.popleft()
         if requirement.marker and not requirement.marker.evaluate(target.markers(extra)):
             continue
+        yield asker, requirement
         name = canonicalize_name(requirement.name)
-        if name not in pins:
-            gaps.append(f"{asker} needs {requirement.name}, which is not locked")
-            continue
-        if not requirement.specifier.contains(pins[name], prereleases=True):
-            gaps.append(f"{asker} needs {requirement.name}{requirement.specifier}, locked is {pins[name]}")
-        for wanted in ("", *sorted(requirement.extras)):
-            if (name, wanted) not in reached:
-                reached.add((name, wanted))
+        for wanted in ("", *sorted(requirement.extras)) if name in metadata else ():
+            if (name, wanted) not in followed:
+                followed.add((name, wanted))
                 queue.extend((need, wanted, name) for need in metadata[name][0])
-    gaps += [f"{name} is locked and nothing needs it" for name in sorted(set(pins) - {name for name, _ in reached})]
-    gaps += [gap for name in sorted(pins) if (gap := _python_gap(name, metadata[name][1], target))]
-    return list(dict.fromkeys(gaps))
 
 
 def _python_gap(name: str, requires: str, target: Target) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from reprobuild.ground.errors import InputError
 from reprobuild.lock.base import Base
-from reprobuild.lock.bases import parse_base, read_base, shipped_bases
+from reprobuild.lock.bases import read_base, shipped_bases
 
 BASES = ["debian12-python311", "debian13-python313"]
 SHIPPED = Path(str(shipped_bases()))
@@ -23,11 +23,10 @@ def refusal(name: str, project: Path) -> str:
     return f"{caught.value} / {caught.value.hint}"
 
 
-def parse_refusal(toml: str) -> str:
-    with pytest.raises(InputError) as caught:
-        parse_base(toml.encode(), "mine.toml")
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+def parse_refusal(toml: str | bytes, project: Path) -> str:
+    (project / "mine.toml").write_bytes(toml.encode() if isinstance(toml, str) else toml)
+    (project / "debian12.gpg").write_bytes(b"keys")
+    return refusal("mine.toml", project)
 
 
 @pytest.mark.parametrize("name", BASES)
@@ -98,7 +97,9 @@ def test_an_unknown_name_is_told_with_the_nearest_one(tmp_path: Path) -> None:
 
 
 def test_a_name_like_no_other_is_told_with_all_there_are(tmp_path: Path) -> None:
-    assert refusal("windows", tmp_path).endswith("/ there are: debian12-python311, debian13-python313")
+    assert refusal("windows", tmp_path).endswith(
+        "/ there are: cuda12-debian12-python311, cuda13-debian12-python311, debian12-python311, debian13-python313"
+    )
 
 
 @pytest.mark.parametrize("name", ["../images/debian12-python311", "missing.toml", ""])
@@ -134,12 +135,72 @@ def test_keys_lie_beside_their_base(tmp_path: Path, keys: str) -> None:
         ('name = "debian12-python311"', "name = ", "mine.toml: not TOML: "),
     ],
 )
-def test_a_base_is_read_strictly(old: str, new: str, said: str) -> None:
+def test_a_base_is_read_strictly(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in text()
 
-    assert parse_refusal(text().replace(old, new, 1)).startswith(said)
+    assert parse_refusal(text().replace(old, new, 1), tmp_path).startswith(said)
 
 
-def test_a_base_that_is_not_text_is_told() -> None:
-    with pytest.raises(InputError, match=r"mine\.toml: not TOML"):
-        parse_base(b"\xff\xfe", "mine.toml")
+def test_a_base_that_is_not_text_is_told(tmp_path: Path) -> None:
+    assert "mine.toml: not TOML" in parse_refusal(b"\xff\xfe", tmp_path)
+
+
+@pytest.mark.parametrize("major", [12, 13])
+def test_a_base_with_cuda_is_the_cpu_base_and_nvidias_wheels(tmp_path: Path, major: int) -> None:
+    plain, keys = read_base(BASES[0], tmp_path)
+    base, same = read_base(f"cuda{major}-debian12-python311", tmp_path)
+
+    assert base.cuda
+    assert base.cuda.major == major
+    assert "NVIDIA_VISIBLE_DEVICES" in base.environment
+    assert same == keys
+    assert base.model_copy(update={"name": plain.name, "cuda": None, "environment": plain.environment}) == plain
+    assert base.environment.items() >= (plain.environment | {"PATH": base.environment["PATH"]}).items()
+    assert "://" not in text(base.name).replace("https://docs.nvidia.com", "")
+
+
+def test_a_base_inherits_tables_key_by_key_and_replaces_everything_else(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'extends = "debian12-python311"\nname = "mine"\npackages = ["bash"]\n[environment]\nLANG = "C"\nX = "1"\n'
+    )
+    (tmp_path / "again.toml").write_text('extends = "mine.toml"\nname = "again"\n[environment]\nX = "2"\n')
+    plain, keys = read_base(BASES[0], tmp_path)
+
+    base, same = read_base("again.toml", tmp_path)
+
+    assert (base.name, base.packages, same) == ("again", ("bash",), keys)
+    assert base.environment == plain.environment | {"LANG": "C", "X": "2"}
+    assert base.python == plain.python
+
+
+def test_a_base_that_extends_another_may_bring_keys_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('extends = "debian12-python311"\nkeys = "mine.gpg"\n')
+    (tmp_path / "mine.gpg").write_bytes(b"mine")
+
+    assert read_base("mine.toml", tmp_path)[1] == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("extends", "said"),
+    [
+        ('"debian12-python312"', "mine.toml: extends: debian12-python312: no such base / did you mean"),
+        ('"other.toml"', "mine.toml: extends: other.toml: no such base / "),
+        ('"mine.toml"', "mine.toml: extends: mine.toml → mine.toml has no end"),
+        ("1", "mine.toml: extends: not the name of a base"),
+        ('""', "mine.toml: extends: : no such base"),
+    ],
+)
+def test_what_cannot_be_extended_is_told(tmp_path: Path, extends: str, said: str) -> None:
+    assert parse_refusal(f"extends = {extends}\n", tmp_path).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "said"),
+    [
+        ("[cuda]\nmajor = 12\nrequirements = []", "mine.toml: cuda.requirements: "),
+        ("[cuda]\nmajor = 3\nrequirements = ['x']", "mine.toml: cuda.major: "),
+        ("[cuda]\nmajor = 12\nrequirements = ['x']\ndriver = 3", "mine.toml: cuda.driver: "),
+    ],
+)
+def test_the_cuda_of_a_base_is_read_strictly(tmp_path: Path, cuda: str, said: str) -> None:
+    assert parse_refusal(f'extends = "debian12-python311"\n{cuda}\n', tmp_path).startswith(said)
