@@ -21,8 +21,8 @@ def command(
 ) -> None:
     """Make a bundle of any recorded run."""
     from reprobuild.cli.world import open_world
+    from reprobuild.record.folder import find_run
     from reprobuild.steps.bundle import check_target, make_bundle
-    from reprobuild.steps.run import find_run
 
     folder = find_run(context.obj, run)
     target = output if output.is_absolute() or context.obj == Path() else context.obj / output

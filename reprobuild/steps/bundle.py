@@ -6,15 +6,14 @@ import shutil
 from pathlib import Path
 
 from reprobuild.bundle.write import Piece, write_bundle
-from reprobuild.ground.errors import InputError, UsageError, hinting
+from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.ground.parallel import each
 from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Compression, Image, Layer
 from reprobuild.image.oci import render_manifest
-from reprobuild.record.document import Record
+from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, SOURCE, read_record
 from reprobuild.steps.built import find_image
 from reprobuild.steps.lock_file import REQUIREMENTS
-from reprobuild.steps.run import LOCK, LOG, OUTPUTS, RECORD, SOURCE
 from reprobuild.steps.source import is_bundle
 from reprobuild.tools.store import Store
 
@@ -55,16 +54,6 @@ def check_target(target: Path, option: str) -> None:
     else:
         return
     raise UsageError(f"{option} {target}: {problem}", hint="name a new file, or a bundle to replace")
-
-
-def read_record(folder: Path) -> Record:
-    """The record of a run."""
-    path = folder / RECORD
-    with hinting("record another one: reprobuild run"):
-        try:
-            return Record.from_bytes(path.read_bytes(), str(path))
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from error
 
 
 def _pieces(folder: Path) -> list[Piece]:

@@ -15,9 +15,9 @@ from reprobuild.image.oci import render_config
 from reprobuild.lock.data import MANY, ONE_FILE
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import DataUse, FileDigest, Record
+from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, SOURCE
 from reprobuild.steps.collect import digest_outputs, read_metrics
 from reprobuild.steps.lock_file import parse_lock
-from reprobuild.steps.run import LOCK, LOG, OUTPUTS, RECORD, SOURCE
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 

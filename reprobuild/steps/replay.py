@@ -11,10 +11,11 @@ from reprobuild import __version__
 from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.record.document import Asked, FileDigest
+from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
-from reprobuild.steps.run import LOG, SOURCE, copy_outputs
+from reprobuild.steps.run import copy_outputs
 from reprobuild.steps.world import World
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import remove

@@ -9,12 +9,13 @@ from pathlib import Path
 from reprobuild import __version__
 from reprobuild.engines.engine import Engine
 from reprobuild.ground.digests import sha256_bytes, sha256_file
-from reprobuild.ground.errors import InputError, UsageError, hinting
+from reprobuild.ground.errors import InputError, hinting
 from reprobuild.ground.tree import open_given, write_tree
 from reprobuild.lock.data import TRAVELS, data_root, write_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.model import Project
 from reprobuild.record.document import Asked, DataUse, Json, Record, Tree
+from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, RUNS, SOURCE, is_number
 from reprobuild.record.request import MAX_PARAMS, fill_command, parse_params
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.collect import declared_outputs
@@ -23,9 +24,6 @@ from reprobuild.steps.prepare import Prepared
 from reprobuild.steps.source import source_files
 from reprobuild.tools.process import Runner
 from reprobuild.tools.store import Store, remove
-
-RUNS = ".reprobuild/runs"
-RECORD, LOCK, SOURCE, OUTPUTS, LOG = "record.json", "reprobuild.lock", "source.tar", "outputs.tar", "log.txt"
 
 
 def ask(project: Project, seed: int | None) -> Asked:
@@ -145,7 +143,7 @@ def _keep_inputs(project: Project, lock_bytes: bytes, data: Mapping[str, tuple[D
 def _number(folder: Path) -> Path:
     """Give a finished record the next number; two runs that end at once get two numbers."""
     while True:
-        taken = [int(path.name) for path in folder.parent.iterdir() if path.name.isdecimal()]
+        taken = [int(path.name) for path in folder.parent.iterdir() if is_number(path.name)]
         final = folder.parent / f"{max(taken, default=0) + 1:04}"
         try:
             folder.rename(final)
@@ -180,19 +178,3 @@ def check_place(target: Path, name: str) -> None:
                 f"{name}: {path.relative_to(target)} is a link, and outputs are written through none",
                 hint="replace it by a folder",
             )
-
-
-def find_run(project: Path, number: str) -> Path:
-    """The folder of a run by its number, or of the latest."""
-    folder = project / RUNS
-    names = (
-        sorted((path.name for path in folder.iterdir() if path.name.isdecimal()), key=int) if folder.is_dir() else []
-    )
-    if not names:
-        raise InputError(f"{RUNS}: no run is recorded here", hint="run reprobuild run")
-    if not number:
-        return folder / names[-1]
-    for name in names:
-        if name.lstrip("0") == number.lstrip("0"):
-            return folder / name
-    raise UsageError(f"run {number[:20]}: not recorded", hint=f"there are {', '.join(names[-5:])}")
