@@ -9,7 +9,7 @@ import pytest
 import reprobuild
 
 PACKAGE = Path(reprobuild.__file__).parent
-NOUNS = {"project", "lock", "image", "record", "verdict", "bundle", "guide"}
+NOUNS = {"project", "lock", "image", "record", "verdict", "bundle", "guide", "hardware"}
 ALLOWED = {
     "cli": {"cli", "steps", "tools", "engines", "ground"} | NOUNS,
     "steps": {"steps", "tools", "engines", "ground"} | NOUNS,

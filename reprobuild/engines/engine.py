@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.model import Image
-from reprobuild.record.document import EngineFacts
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from reprobuild.engines.engine import Container, Execution, Reason
 from reprobuild.engines.status import NoCommandError, ending, parse_status
 from reprobuild.ground.errors import ToolError
+from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.model import Image
 from reprobuild.image.oci import read_layer_type
-from reprobuild.record.document import EngineFacts
 from reprobuild.tools.process import run_process
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store

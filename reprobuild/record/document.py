@@ -6,6 +6,7 @@ from pydantic import Field, JsonValue
 
 from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document, Inside, Name, Variable
+from reprobuild.hardware.fingerprint import Fingerprint
 
 Scalar = bool | int | float | str | None
 Json = JsonValue
@@ -67,33 +68,6 @@ class Asked(Document):
     outputs: tuple[Inside, ...]
     metrics: Inside | None
     tolerances: dict[str, Tolerance]
-
-
-EngineName = Literal["sandbox", "docker", "podman"]
-
-
-class EngineFacts(Document):
-    """What ran the image; `version` is "" where it did not tell."""
-
-    name: EngineName
-    version: Annotated[str, Field(max_length=100)]
-
-
-class Fingerprint(Document):
-    """Static facts about machine and software; `{}` or "" where a fact is not there."""
-
-    cpu: dict[str, Json]
-    """`model`, `vendor`, `family`, `flags`, `cores` and so on, from /proc/cpuinfo and the affinity mask."""
-    memory_bytes: int
-    kernel: str
-    libc: str
-    python: str
-    packages: dict[str, str]
-    """Distribution name to version, as `importlib.metadata` sees them in the image."""
-    libraries: list[dict[str, Json]]
-    """BLAS and OpenMP libraries mapped into the training process: `name`, `file`, `version`, `config`, `threads`."""
-    gpus: list[dict[str, Json]]
-    engine: EngineFacts | None = None
 
 
 class Ending(Document):

@@ -16,7 +16,8 @@ from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_file
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import unpack_tree
-from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Fingerprint, Log
+from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log
 from reprobuild.record.log import BoundedLog
 from reprobuild.record.request import THREAD_VARIABLES
 from reprobuild.steps.collect import (
@@ -169,7 +170,7 @@ def _read_attempt(
         wall_seconds=round(execution.wall_seconds, 3),
         peak_memory_bytes=peak_memory(told),
         found={"environment": environment, **{name: told[name] for name in TOLD if name in told}},
-        fingerprint=fingerprint(told, engine.describe()),
+        fingerprint=fingerprint(told, engine.describe(), work),
         outputs=outputs,
         digests=digest_outputs(outputs),
         metrics=metrics,

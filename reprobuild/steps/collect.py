@@ -14,13 +14,17 @@ from reprobuild.ground.canonical import parse_json
 from reprobuild.ground.digests import sha256_stream
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import FILE, open_regular, tree_files
-from reprobuild.record.document import Asked, EngineFacts, FileDigest, Fingerprint
+from reprobuild.hardware.fingerprint import EngineFacts, Fingerprint
+from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
 from reprobuild.tools.machine import collect_machine
+from reprobuild.tools.process import run_process
 
 MAX_FOUND = 4 << 20
 """Bytes that are read of what one process tells."""
 MAX_PROCESSES = 1000
+MAX_WORDS = 200
+"""Characters of a version that a training tells."""
 TOLD = ("seeds", "switches", "threads", "problems")
 SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH"
 CUT_OFF = "the training did not end by itself: its packages and libraries are not known"
@@ -118,18 +122,14 @@ def peak_memory(told: Mapping[str, JsonValue]) -> int:
     return peak if isinstance(peak, int) and 0 <= peak < 1 << 63 else 0
 
 
-def fingerprint(told: Mapping[str, JsonValue], engine: EngineFacts) -> Fingerprint:
+def fingerprint(told: Mapping[str, JsonValue], engine: EngineFacts, folder: Path) -> Fingerprint:
     """The machine as this program sees it, and the software as the training's process told it."""
-    cpu, memory, kernel = collect_machine()
     packages, libraries = told.get("packages"), told.get("libraries")
-    return Fingerprint(
-        cpu=cpu,
-        memory_bytes=memory,
-        kernel=kernel,
-        libc=str(told.get("libc", "")),
-        python=str(told.get("python", "")),
-        packages={str(k): str(v) for k, v in packages.items()} if isinstance(packages, dict) else {},
-        libraries=[item for item in libraries if isinstance(item, dict)] if isinstance(libraries, list) else [],
-        gpus=[],
-        engine=engine,
+    return collect_machine(folder, run_process).model_copy(
+        update={
+            "engine": engine,
+            **{name: str(told.get(name, ""))[:MAX_WORDS].replace("\0", "") for name in ("libc", "python")},
+            "packages": {str(k): str(v) for k, v in packages.items()} if isinstance(packages, dict) else {},
+            "libraries": [item for item in libraries if isinstance(item, dict)] if isinstance(libraries, list) else [],
+        }
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from reprobuild.bundle.read import HINT, read_front
 from reprobuild.ground.documents import Document
 from reprobuild.ground.errors import hinting
+from reprobuild.hardware.render import machine_lines
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Record
 
@@ -57,7 +58,7 @@ def render_summary(summary: BundleSummary) -> str:
         ("seed", str(record.asked.seed)),
         ("threads", str(record.asked.threads)),
         ("hyperparameters", ", ".join(f"{k} = {v}" for k, v in sorted(record.asked.hyperparameters.items())) or "none"),
-        ("machine", f"{record.fingerprint.cpu.get('name', 'unknown')}, {record.fingerprint.cpu.get('cores')} cores"),
+        ("machine", ", ".join(machine_lines(record.fingerprint))),
         (
             "software",
             f"Python {record.fingerprint.python}, {record.fingerprint.libc}, Linux {record.fingerprint.kernel}",

@@ -10,6 +10,7 @@ from typing import Literal
 from reprobuild import __version__
 from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
+from reprobuild.hardware.compare import find_differences
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.steps.attempt import Attempt, Request, attempted
@@ -22,7 +23,6 @@ from reprobuild.tools.store import remove
 from reprobuild.verdict.compare import compare_outputs
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import ReplayReport, Seen
-from reprobuild.verdict.machines import find_differences
 
 REPORT, RESULTS = "replay.json", "outputs"
 

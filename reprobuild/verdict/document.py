@@ -7,7 +7,10 @@ from pydantic import Field
 
 from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
-from reprobuild.record.document import Asked, Ending, FileDigest, Fingerprint, Json, Log
+from reprobuild.hardware.findings import Effect as Effect
+from reprobuild.hardware.findings import Finding as Finding
+from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.record.document import Asked, Ending, FileDigest, Json, Log
 
 
 class Kind(StrEnum):
@@ -68,25 +71,6 @@ class Check(Document):
     recorded: str
     seen: str
     outcome: Outcome
-    detail: str = ""
-
-
-class Effect(StrEnum):
-    """What a difference between two machines or requests does to the bits of a result."""
-
-    WILL = "will change bits"
-    MAY = "may change bits"
-    UNLIKELY = "is unlikely to change bits"
-    NONE = "does not change bits"
-
-
-class Finding(Document):
-    """A fact that is not the same on both sides."""
-
-    subject: str
-    recorded: str
-    seen: str
-    effect: Effect
     detail: str = ""
 
 

@@ -14,13 +14,14 @@ from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.tar import END, Entry, render_header
+from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.frame import compressor
 from reprobuild.image.model import EPOCH, TRANSFORM_VERSION, Image, Layer
 from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.lock.base import Base, PythonOf, Suite
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
-from reprobuild.record.document import EngineFacts, Record
+from reprobuild.record.document import Record
 from reprobuild.steps.built import keep_image
 from reprobuild.steps.bundle import make_bundle
 from reprobuild.steps.prepare import prepare_run

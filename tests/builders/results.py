@@ -1,10 +1,12 @@
 """Runs to compare, without running anything."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reprobuild.ground.digests import sha256_file
-from reprobuild.record.document import Asked, Ending, FileDigest, Fingerprint, Tolerance
+from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.record.document import Asked, Ending, FileDigest, Tolerance
 from reprobuild.verdict.compare import compare_output
 from reprobuild.verdict.document import Comparison, Outcome
 
@@ -56,7 +58,7 @@ def make_fingerprint(**changes: object) -> Fingerprint:
         "libraries": [{"file": "/usr/lib/libopenblas.so", "name": "openblas", "core": "Zen", "threads": 2}],
         "gpus": [],
     }
-    return Fingerprint.model_validate({**facts, **changes})
+    return Fingerprint.model_validate_json(json.dumps({**facts, **changes}))
 
 
 def compare_bytes_of(folder: Path, name: str, recorded: bytes, seen: bytes) -> Comparison:

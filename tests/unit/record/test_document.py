@@ -4,7 +4,8 @@ import pytest
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.errors import InputError
-from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Fingerprint, Log, Record, Tolerance, Tree
+from reprobuild.hardware.fingerprint import Cpu, Fingerprint
+from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log, Record, Tolerance, Tree
 
 DIGEST = "0" * 64
 
@@ -32,14 +33,13 @@ def record(reason: Any = "finished", status: int | None = 0, signal: str | None 
         ),
         found={"seeds": {"numpy": 1}},
         fingerprint=Fingerprint(
-            cpu={"model": "x"},
+            cpu=Cpu(model="x"),
             memory_bytes=1,
             kernel="6",
             libc="glibc 2.36",
             python="3.11.2",
             packages={"numpy": "2"},
             libraries=[{"name": "openblas", "threads": 2}],
-            gpus=[],
         ),
         outputs={"out/model.npz": FileDigest(sha256=DIGEST, size=3)},
         metrics={"loss": 0.5},

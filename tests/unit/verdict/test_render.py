@@ -1,9 +1,9 @@
 from builders.results import FINISHED, FakeResult, make_asked, make_comparison, make_fingerprint
 
+from reprobuild.hardware.compare import find_differences
 from reprobuild.record.document import Log
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import Comparison, Difference, Finding, Outcome, ReplayReport, Seen
-from reprobuild.verdict.machines import find_differences
 from reprobuild.verdict.render import UNKNOWN, render_report
 
 

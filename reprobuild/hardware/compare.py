@@ -1,0 +1,76 @@
+"""Two requests and two machines side by side: what is not the same, and by the published rules what that does.
+
+The sides are strangers' documents: facts of an unexpected shape are compared as they are.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from pydantic import JsonValue
+
+from reprobuild.hardware.facts import Facts, machine_facts, software_facts
+from reprobuild.hardware.findings import Finding
+from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.hardware.rules import judge, rank
+from reprobuild.record.document import Asked
+
+REQUEST = ("seed", "command", "threads", "hyperparameters", "params", "gpu")
+"""What of a request can change a result, and is not compared in another place."""
+TOLD = ("seeds", "switches", "environment", "threads", "problems")
+
+
+def find_differences(
+    asked: tuple[Asked, Asked],
+    found: tuple[Mapping[str, JsonValue], Mapping[str, JsonValue]],
+    fingerprints: tuple[Fingerprint, Fingerprint],
+) -> tuple[Finding, ...]:
+    """Everything that is not the same, recorded first in each pair; the likeliest cause of other bits first."""
+    requests = compare_facts(*({f"asked.{name}": getattr(side, name) for name in REQUEST} for side in asked))
+    told = [name for name in TOLD if name != "seeds" or asked[0].seed == asked[1].seed]
+    runs = compare_facts(*(dict(_found(side, told)) for side in found))
+    return tuple(sorted(chain(requests, runs, compare_fingerprints(*fingerprints)), key=rank))
+
+
+def _found(found: Mapping[str, JsonValue], names: list[str]) -> Iterator[tuple[str, object]]:
+    """What was in force inside: seeds, switches, threads, which variables were set, and what went wrong."""
+    for name in names:
+        value = found.get(name)
+        if isinstance(value, dict):
+            yield from ((f"found.{name}.{key}", item) for key, item in value.items())
+        elif name == "problems":
+            yield "found.problems", value or None
+
+
+def compare_fingerprints(recorded: Fingerprint, seen: Fingerprint) -> tuple[Finding, ...]:
+    """What differs between two runs' machines and software; the worst first."""
+    software = compare_facts(software_facts(recorded), software_facts(seen))
+    return tuple(sorted(chain(software, compare_machines(recorded, seen)), key=rank))
+
+
+def compare_machines(recorded: Fingerprint, seen: Fingerprint) -> tuple[Finding, ...]:
+    """What differs between two machines, software in an image left out; the worst first."""
+    return tuple(sorted(compare_facts(machine_facts(recorded), machine_facts(seen)), key=rank))
+
+
+def compare_facts(recorded: Facts, seen: Facts) -> Iterator[Finding]:
+    """A finding for each fact that is not the same; of sets, what either side has alone."""
+    for path in sorted({*recorded, *seen}):
+        one, other = recorded.get(path), seen.get(path)
+        if one == other or _covered(path, recorded, seen):
+            continue
+        if isinstance(one, frozenset) and isinstance(other, frozenset):
+            yield judge(path, _alone(one - other), _alone(other - one))
+        else:
+            yield judge(path, one, other)
+
+
+def _covered(path: str, recorded: Facts, seen: Facts) -> bool:
+    """True for a fact of something that one side does not have at all: that it is missing is told once."""
+    thing = path.rpartition(".")[0]
+    if thing.startswith("gpus."):
+        thing += ".name"
+    return (thing in recorded) != (thing in seen) or (path.startswith("links.") and recorded["gpus"] != seen["gpus"])
+
+
+def _alone(items: frozenset[str]) -> str:
+    return " ".join(sorted(items)) or "no others"
