@@ -216,9 +216,14 @@ def _with_base(wanted: Wanted, name: str, requirements: Sequence[str]) -> Wanted
         raise InputError(
             f"{BASE_FOLDER}: a requirement file of the project is in this folder", hint="rename the folder"
         )
+    of_base: list[Requirement] = []
+    for line in requirements:
+        found = parse_requirements(line, f"{name}: cuda.requirements")
+        if len(found) != 1 or "\n" in line:
+            raise InputError(f"{name}: cuda.requirements: {line!r}: not one requirement (PEP 508)")
+        of_base += found
     text = "".join(f"{line}\n" for line in requirements)
-    of_base = tuple(parse_requirements(text, f"{name}: cuda.requirements"))
-    return Wanted((*wanted.files, path), wanted.roots, {**wanted.texts, path: text}, of_base)
+    return Wanted((*wanted.files, path), wanted.roots, {**wanted.texts, path: text}, tuple(of_base))
 
 
 def _read_text(folder: Path, path: str) -> str:

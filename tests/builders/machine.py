@@ -49,10 +49,16 @@ def lacks_network() -> str:
     return ""
 
 
+def lacks_compiler() -> str:
+    """Why no library can be built, or nothing."""
+    return "" if shutil.which("gcc") else "gcc is not installed"
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "sandbox": cache(lacks_sandbox),
     "engine": cache(lacks_engine),
     "root": cache(lacks_root),
     "network": cache(lacks_network),
+    "compiler": cache(lacks_compiler),
 }
 """Mark to the reason why its tests cannot run here, empty when they can."""

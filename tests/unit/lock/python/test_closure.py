@@ -1,7 +1,7 @@
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from reprobuild.lock.python.closure import find_gaps, parse_metadata
+from reprobuild.lock.python.closure import find_gaps, find_reached, parse_metadata
 from reprobuild.lock.python.target import Target
 
 TARGET = Target("3.11.2", (2, 36))
@@ -61,3 +61,12 @@ def test_an_extra_of_an_extra_and_a_circle_are_followed() -> None:
 
 def test_a_wheel_for_another_python_is_told() -> None:
     assert gaps(["a"], {"a==1": "Requires-Python: >=3.11.5"}) == ["a needs Python >=3.11.5, the image has 3.11.2"]
+
+
+def test_what_some_requirements_alone_lead_to() -> None:
+    lines = {"torch": "Requires-Dist: blas", "cuda": 'Requires-Dist: blas; extra == "all"', "blas": "", "other": ""}
+    metadata = {name: parse_metadata(line.encode(), name) for name, line in lines.items()}
+
+    assert find_reached([Requirement("torch>=1"), Requirement("gone")], metadata, TARGET) == {"torch", "blas"}
+    assert find_reached([Requirement("Cuda[all]")], metadata, TARGET) == {"cuda", "blas"}
+    assert find_reached([Requirement('other; sys_platform == "win32"')], metadata, TARGET) == set()
