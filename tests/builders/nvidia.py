@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from builders.images import image_base, image_lock, wheel_artifact
 from builders.index import Index
 from builders.wheels import make_wheel, wheel_name
 
 from reprobuild.lock.base import CudaOf
+from reprobuild.lock.cuda import find_cuda, settle_base
+from reprobuild.lock.index import LockIndex
+from reprobuild.tools.store import Store
 
 TAG = "py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64"
 
@@ -56,3 +60,14 @@ def cuda_of(major: int) -> CudaOf:
     """A small CUDA of a base."""
     names = (runtime_name(major), blas_name(major))
     return CudaOf(major=major, requirements=tuple(f"{name}>={major},<{major + 1}" for name in names))
+
+
+def toolkit_lock(store: Store) -> LockIndex:
+    """A lock of a base with CUDA 12, its wheels in the store; the libraries in them are none."""
+    base = image_base(cuda=cuda_of(12))
+    wheels = {runtime_name(12): ("12.9.79", runtime_files(12)), blas_name(12): ("12.9.1.4", blas_files(12))}
+    artifacts = [
+        wheel_artifact(store, name, make_wheel(name, version, files), version)
+        for name, (version, files) in wheels.items()
+    ]
+    return image_lock(artifacts, settle_base(base, artifacts)).model_copy(update={"cuda": find_cuda(artifacts)})

@@ -16,6 +16,7 @@ import pytest
 from builders.debian_archive import make_deb
 from builders.host import as_ordinary_user
 from builders.images import deb_artifact, image_lock, sample_lock, unpacked
+from builders.nvidia import toolkit_lock
 
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
@@ -36,13 +37,14 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from builders.images import image_lock, sample_lock
+from builders.nvidia import toolkit_lock
 from reprobuild.steps.image import build_image
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 
 if __name__ == "__main__":
     store = Store(Path(sys.argv[2]))
-    lock = sample_lock(store)
+    lock = toolkit_lock(store) if "cuda" in sys.argv else sample_lock(store)
     if "backwards" in sys.argv:
         lock = lock.model_copy(update={"artifacts": lock.artifacts[::-1]})
     image = build_image(lock, store, Silent())
@@ -76,8 +78,9 @@ def test_the_golden_image_id_of_packages_and_wheels_made_here(tmp_path: Path) ->
     assert image.image_id == GOLDEN.read_text().strip()
 
 
-def test_two_machines_make_the_same_image(tmp_path: Path) -> None:
-    here = build(tmp_path / "one" / "store")
+@pytest.mark.parametrize("words", [(), ("cuda",)])
+def test_two_machines_make_the_same_image(tmp_path: Path, words: tuple[str, ...]) -> None:
+    here = build(tmp_path / "one" / "store", *words)
     environment = {
         "PATH": os.environ["PATH"],
         "TZ": "Pacific/Chatham",
@@ -88,7 +91,9 @@ def test_two_machines_make_the_same_image(tmp_path: Path) -> None:
         "SOURCE_DATE_EPOCH": "1",
         "TMPDIR": str(tmp_path),
     }
-    there = build(tmp_path / "another place" / "größe" / "store", "backwards", cwd="/", env=environment, umask=0o077)
+    there = build(
+        tmp_path / "another place" / "größe" / "store", *words, "backwards", cwd="/", env=environment, umask=0o077
+    )
 
     assert there == here
 
@@ -301,3 +306,17 @@ def test_bytecode_is_compiled_once_and_lies_beside_the_image(tmp_path: Path) -> 
     assert (prepared[0].bytecode / "module.pyc").read_bytes() == b"bytecode"
     assert not prepared[0].bytecode.is_relative_to(prepared[0].place)
     assert prepared[0] == prepared[2]
+
+
+def test_an_image_with_cuda_says_so_in_its_configuration_and_holds_one_toolkit(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    image = build_image(toolkit_lock(store), store, Silent())
+    unpack_layers(image.layers, MEDIA_TYPES["zstd"], store.blob, tmp_path / "root")
+
+    config = json.loads(store.blob(image.image_id).read_bytes())
+    assert "CUDA_VERSION=12.9" in config["config"]["Env"]
+    found = unpacked(tmp_path / "root")
+    site = "/usr/local/lib/python3.11/dist-packages"
+    assert found["usr/local/cuda"] == "link cuda-12.9"
+    assert found["usr/local/cuda-12.9/lib64/libcudart.so.12"] == f"link {site}/nvidia/cuda_runtime/lib/libcudart.so.12"
+    assert (tmp_path / "root/etc/ld.so.conf.d/cuda-12-9.conf").read_text() == "/usr/local/cuda-12.9/lib64\n"
