@@ -98,6 +98,7 @@ class _Asking:
             nvml.NVML_ERROR_NO_PERMISSION,
             nvml.NVML_ERROR_FUNCTION_NOT_FOUND,
             nvml.NVML_ERROR_NOT_FOUND,
+            nvml.NVML_ERROR_DEPRECATED,
         )
         self.problem = ""
 
