@@ -10,6 +10,8 @@ from reprobuild.image.model import Image
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
+HOST_NAME = "reprobuild"
+"""Of every run, whatever runs it."""
 Reason = Literal["finished", "deadline", "interrupted"]
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from reprobuild.engines.engine import Container, Execution, Reason
-from reprobuild.engines.status import NoCommandError, ending, parse_status
+from reprobuild.engines.engine import HOST_NAME, Container, Execution, Reason
+from reprobuild.engines.status import ending, no_command, parse_status
 from reprobuild.ground.errors import ToolError
 from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.model import Image
@@ -20,7 +20,6 @@ from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
 INSTALL = "sudo apt-get install --yes bubblewrap"
-HOST_NAME = "reprobuild"
 FIRST_WORDS = 500
 """Bytes of output kept to explain why nothing was started."""
 _FORBIDDEN = (
@@ -170,11 +169,7 @@ def _chunks(descriptor: int, deadline: float | None) -> Iterator[bytes]:
 def _not_started(words: str, container: Container) -> Exception:
     line = next((line for line in words.splitlines() if line.strip()), "bwrap: ended without a word")
     if "execvp" in line:
-        program = container.argv[0]
-        return NoCommandError(
-            f"{program}: the image cannot start it: {line.rpartition(': ')[2]}",
-            hint="python and python3 are there; other programs come with a package named in [image] debian",
-        )
+        return no_command(container.argv[0], line.rpartition(": ")[2])
     if any(words in line for words in _FORBIDDEN) and "bind" not in line:
         return ToolError(
             f"sandbox: this machine forbids namespaces ({line})",

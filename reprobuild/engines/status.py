@@ -1,6 +1,7 @@
-"""How a sandboxed command ended, as bubblewrap tells it (bwrap(1), --json-status-fd)."""
+"""How a command ended, as bubblewrap (bwrap(1), --json-status-fd) and the init of a container tell it."""
 
 import json
+import re
 import signal
 from dataclasses import dataclass
 
@@ -9,6 +10,25 @@ from reprobuild.ground.errors import InputError
 
 class NoCommandError(InputError):
     """The command names a program that the image lacks or cannot start."""
+
+
+NO_COMMAND_HINT = "python and python3 are there; other programs come with a package named in [image] debian"
+_REFUSALS = (
+    re.compile(r"\[FATAL tini \(\d+\)\] exec .* failed: (.+)"),
+    re.compile(r"ERROR \(catatonit:\d+\): failed to exec pid1: (.+)"),
+)
+"""The only words of a container whose first process could not start the command."""
+
+
+def no_command(program: str, reason: str) -> NoCommandError:
+    """The error for a program that an image lacks."""
+    return NoCommandError(f"{program}: the image cannot start it: {reason}", hint=NO_COMMAND_HINT)
+
+
+def find_refusal(words: str) -> str | None:
+    """Why a container's init could not start the command, when that is all that was said."""
+    found = (pattern.fullmatch(words.strip()) for pattern in _REFUSALS)
+    return next((match[1] for match in found if match), None)
 
 
 @dataclass(frozen=True)

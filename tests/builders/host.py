@@ -6,11 +6,12 @@ import sysconfig
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reprobuild.engines.docker import Docker
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
 
@@ -49,8 +50,23 @@ class HostSandbox(Sandbox):
 
     def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`."""
-        binds = {str(place): place for place in (Path("/usr"), *prefixes())}
-        return super().execute(place, replace(container, read_only={**binds, **container.read_only}), on_output)
+        return super().execute(place, _with(container, [Path("/usr"), *prefixes()]), on_output)
+
+
+class HostDocker(Docker):
+    """Docker or Podman, in whose containers this machine's programs are."""
+
+    def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
+        """See `Engine.execute`."""
+        # Not all of /usr: a daemon mounts its init at /sbin, which is a link to /usr/sbin.
+        places = [path for name in ("bin", "lib", "lib64", "local") if (path := Path("/usr") / name).is_dir()]
+        return super().execute(place, _with(container, [*places, *prefixes()]), on_output)
+
+
+def _with(container: Container, places: Sequence[Path]) -> Container:
+    """The container with these folders of this machine."""
+    binds = {str(place): place for place in places}
+    return replace(container, read_only={**binds, **container.read_only})
 
 
 def as_ordinary_user(work: Callable[[Path], str]) -> str:

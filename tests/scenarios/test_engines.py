@@ -1,0 +1,90 @@
+"""One project in the sandbox, in a real Docker and in a real Podman: the same image, record and verdict."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders.bundles import make_test_bundle, open_test_world
+from builders.dockerd import running_dockerd
+from builders.host import HostDocker, HostSandbox
+from builders.podman import running_podman
+
+from reprobuild.bundle.read import read_front
+from reprobuild.engines.answers import Daemon
+from reprobuild.engines.engine import Engine
+from reprobuild.record.document import Record
+from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.tools.progress import Silent
+from reprobuild.verdict.document import Kind, ReplayReport
+
+pytestmark = [pytest.mark.engine, pytest.mark.sandbox]
+ENGINES = ("sandbox", "docker", "podman")
+TRAIN = """
+import json, os, random, sys
+rate = json.load(open(os.environ["REPROBUILD_PARAMS"]))["rate"]
+weights = [rate * random.gauss(0, 1) for _ in range(100)]
+with open("data/points.csv") as stream:
+    loss = sum(w * float(x) for w, x in zip(weights, stream)) ** 2
+json.dump(weights, open("out/weights.json", "w"))
+json.dump({"loss": loss}, open("out/metrics.json", "w"))
+print("loss", loss, os.uname().nodename, os.environ["HOME"], os.environ["USER"], os.getcwd())
+"""
+PROJECT: dict[str, Any] = {
+    "hyperparameters": {"rate": 0.5},
+    "outputs": ("out/weights.json",),
+    "metrics": "out/metrics.json",
+    "data": {"points": "data/points.csv"},
+}
+FILES: dict[str, str | bytes] = {"train.py": TRAIN, "data/points.csv": "".join(f"{n / 7}\n" for n in range(100))}
+TIMES = {"wall_seconds", "peak_memory_bytes", "fingerprint"}
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engine]]:
+    with running_dockerd(tmp_path_factory.mktemp("dockerd") / "own") as docker, running_podman() as podman:
+        yield {
+            "sandbox": HostSandbox(),
+            "docker": HostDocker(Daemon("docker", docker.socket)),
+            "podman": HostDocker(Daemon("podman", podman)),
+        }
+
+
+@pytest.fixture(scope="module")
+def bundles(engines: dict[str, Engine], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("made")
+    return {name: make_test_bundle(folder / name, engine, PROJECT, files=FILES) for name, engine in engines.items()}
+
+
+def record_of(bundle: Path) -> Record:
+    folder = bundle.parent / "project" / ".reprobuild" / "runs" / "0001"
+    return Record.from_bytes((folder / "record.json").read_bytes(), "record.json")
+
+
+def test_every_engine_makes_the_same_record_but_for_times_and_the_engine(bundles: dict[str, Path]) -> None:
+    records = {name: record_of(bundle) for name, bundle in bundles.items()}
+    plain = [json.dumps(record.model_dump(mode="json", exclude=TIMES)) for record in records.values()]
+    facts = [json.dumps(r.fingerprint.model_dump(mode="json", exclude={"engine"})) for r in records.values()]
+    names = [record.fingerprint.engine and record.fingerprint.engine.name for record in records.values()]
+
+    assert plain[1:] == plain[:1] * 2
+    assert facts[1:] == facts[:1] * 2
+    assert names == list(ENGINES)
+    assert len({read_front(bundle, "bundle").image.image_id for bundle in bundles.values()}) == 1
+
+
+@pytest.mark.parametrize("there", ENGINES)
+@pytest.mark.parametrize("here", ENGINES)
+def test_what_ran_in_one_engine_is_identical_in_another(
+    bundles: dict[str, Path], engines: dict[str, Engine], tmp_path: Path, there: str, here: str
+) -> None:
+    report = replay(tmp_path, bundles[there], engines[here])
+
+    assert (report.verdict, report.exit_status) == (Kind.IDENTICAL, 0), report
+    assert [finding.subject for finding in report.findings] == ([] if there == here else ["engine"])
+
+
+def replay(folder: Path, bundle: Path, engine: Engine, options: Options | None = None) -> ReplayReport:
+    world = open_test_world(folder / "store", engine)
+    return replay_bundle(bundle, world, options or Options(), on_output=lambda _: None, progress=Silent())
