@@ -1,9 +1,13 @@
 """Options that several commands share."""
 
+import sys
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from reprobuild.hardware.fingerprint import EngineName
 
 
 class Compression(StrEnum):
@@ -16,6 +20,38 @@ class Compression(StrEnum):
     def name_of(self) -> Literal["zstd", "gzip"]:
         """The name, as images know it."""
         return "gzip" if self is Compression.GZIP else "zstd"
+
+
+class EngineChoice(StrEnum):
+    """What runs an image."""
+
+    SANDBOX = "sandbox"
+    DOCKER = "docker"
+    PODMAN = "podman"
+
+
+class DaemonChoice(StrEnum):
+    """An engine that keeps images itself."""
+
+    DOCKER = "docker"
+    PODMAN = "podman"
+
+
+EngineOption = Annotated[
+    EngineChoice | None,
+    typer.Option(
+        "--engine",
+        help="What runs the image: the sandbox (bubblewrap; on macOS there is none and Docker is used), "
+        "or the Docker or Podman that runs here. The result is the same.",
+    ),
+]
+
+
+def choose_engine(option: EngineChoice | None, project: "EngineName | None" = None) -> "EngineName":
+    """The engine of the command line, else the project's, else the one that is usual on this machine."""
+    from reprobuild.engines.find import default_engine
+
+    return option.value if option else project or default_engine(sys.platform)
 
 
 CompressionOption = Annotated[

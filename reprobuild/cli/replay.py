@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from reprobuild.cli.options import EngineOption, choose_engine
 from reprobuild.cli.show import answer, answer_json, forwarding, progress
 from reprobuild.ground.errors import UsageError
 
@@ -37,14 +38,15 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", help="Folder for the outputs, the log and replay.json.")
     ] = None,
+    engine: EngineOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print replay.json; the training's output goes to standard error.")
     ] = False,
 ) -> None:
     """Run a bundle again and say whether the recorded result came out.
 
-    Every byte is verified before anything is unpacked; the code runs in a sandbox without network. The verdict is
-    identical, equivalent (0), different (10) or unchecked (11), with its reasons.
+    Every byte is verified before anything is unpacked; the code runs in a sandbox, or another engine, without network.
+    The verdict is identical, equivalent (0), different (10) or unchecked (11), with its reasons.
     """
     from reprobuild.cli.world import open_world
     from reprobuild.steps.replay import Options, replay_bundle
@@ -52,7 +54,7 @@ def command(
 
     places = _places(data or [])
     options = Options(seed, places, require.value, output, os.environ)
-    with open_world() as world, progress() as shown:
+    with open_world(choose_engine(engine)) as world, progress() as shown:
         report = replay_bundle(bundle, world, options, on_output=forwarding(sys.stderr.buffer), progress=shown)
     if as_json:
         answer_json(report.model_dump(mode="json"))

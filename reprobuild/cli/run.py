@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from reprobuild.cli.options import Compression, CompressionOption
+from reprobuild.cli.options import Compression, CompressionOption, EngineOption, choose_engine
 from reprobuild.cli.show import answer, answer_json, forwarding, progress, say
 from reprobuild.ground.errors import ToolError
 
 NAME = "run"
-EXAMPLES = ("reprobuild run", "reprobuild run --seed 7 --bundle seed7.tar")
+EXAMPLES = ("reprobuild run", "reprobuild run --seed 7 --bundle seed7.tar", "reprobuild run --engine docker")
 
 
 def command(
@@ -21,6 +21,7 @@ def command(
         int | None, typer.Option("--seed", help="Use this seed instead of [run] seed.", min=0, max=2**32 - 1)
     ] = None,
     bundle: Annotated[Path, typer.Option("--bundle", help="Where to write the bundle.")] = Path("bundle.tar"),
+    engine: EngineOption = None,
     compression: CompressionOption = Compression.ZSTD,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON; the training's output goes to standard error.")
@@ -45,7 +46,7 @@ def command(
     lock = read_lock_of(project)
     target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
     check_target(target, "--bundle")
-    with open_world() as world:
+    with open_world(choose_engine(engine, project.engine)) as world:
         with progress() as shown:
             prepared = prepare_run(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
         record, folder = run_training(

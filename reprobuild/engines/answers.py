@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reprobuild.ground.errors import ToolError
 from reprobuild.ground.text import shown
-from reprobuild.record.document import EngineName
+from reprobuild.hardware.fingerprint import EngineName
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -16,9 +16,9 @@ from reprobuild.engines.options import create_options
 from reprobuild.engines.status import ending, find_refusal, no_command
 from reprobuild.ground.digests import short
 from reprobuild.ground.errors import ToolError
+from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.archive import Archive, describe_archive
 from reprobuild.image.model import Image
-from reprobuild.record.document import EngineFacts
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from reprobuild.engines.answers import Daemon
 from reprobuild.engines.engine import Engine
 from reprobuild.ground.errors import UsageError
-from reprobuild.record.document import EngineName
+from reprobuild.hardware.fingerprint import EngineName
 
 if TYPE_CHECKING:
     from reprobuild.engines.docker import Docker

@@ -17,6 +17,7 @@ _EXAMPLES = {
     "run.threads": "threads = 2",
     "run.timeout": 'timeout = "2h"',
     "run.gpu": "gpu = false",
+    "run.engine": 'engine = "sandbox", "docker" or "podman"',
     "run.env": 'env = ["LANG"], names of variables',
     "run.params": 'params = ["params.yaml"], files inside the project',
     "run.outputs": 'outputs = ["out/model.npz"], files or folders inside the project',

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from reprobuild.ground.documents import Inside, Name, Variable
+from reprobuild.hardware.fingerprint import EngineName
 from reprobuild.record.document import Scalar, Tolerance
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
@@ -85,6 +86,7 @@ class RunTable(Table):
     threads: Annotated[int, Field(ge=1, le=4096)] = 1
     timeout: Duration = "24h"
     gpu: bool = False
+    engine: EngineName | None = None
     env: list[Variable] = []
     params: list[Inside] = []
     outputs: list[Inside] = []

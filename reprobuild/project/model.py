@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reprobuild.hardware.fingerprint import EngineName
 from reprobuild.record.document import Scalar, Tolerance
 
 
@@ -33,6 +34,8 @@ class Project:
     threads: int
     timeout: float
     gpu: bool
+    engine: EngineName | None
+    """None: the machine's own, see `engines.find`."""
     env: tuple[str, ...]
     params: tuple[str, ...]
     outputs: tuple[str, ...]

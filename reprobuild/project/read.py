@@ -61,6 +61,7 @@ def _project(file: ProjectFile, root: Path) -> Project:
         threads=run.threads,
         timeout=parse_duration(run.timeout),
         gpu=run.gpu,
+        engine=run.engine,
         env=tuple(run.env),
         params=tuple(run.params),
         outputs=tuple(run.outputs),

@@ -26,6 +26,7 @@ def make_project(root: Path, files: dict[str, str | bytes] | None = None, **chan
         "threads": 2,
         "timeout": 60.0,
         "gpu": False,
+        "engine": None,
         "env": (),
         "params": (),
         "outputs": (),
