@@ -9,7 +9,7 @@ import pytest
 import reprobuild
 
 PACKAGE = Path(reprobuild.__file__).parent
-NOUNS = {"project", "lock", "image", "record", "verdict", "bundle", "guide", "hardware"}
+NOUNS = {"project", "lock", "image", "record", "verdict", "bundle", "guide", "hardware", "scaffold"}
 ALLOWED = {
     "cli": {"cli", "steps", "tools", "engines", "ground"} | NOUNS,
     "steps": {"steps", "tools", "engines", "ground"} | NOUNS,
@@ -18,6 +18,7 @@ ALLOWED = {
     **{noun: {"ground"} | NOUNS for noun in NOUNS},
     "ground": {"ground"},
     "runtime": set(),
+    "kb": set(),
 }
 # What only the outside-world rooms may touch; nouns are values, and ground is smaller still.
 OUTSIDE = {"subprocess", "socket", "httpx", "requests", "urllib.request", "time", "rich", "typer"}

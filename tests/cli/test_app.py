@@ -8,7 +8,7 @@ import pytest
 from reprobuild import __version__
 from reprobuild.cli.app import main
 
-COMMANDS = ("lock", "image", "run", "bundle", "replay", "inspect")
+COMMANDS = ("init", "lock", "image", "run", "bundle", "replay", "inspect")
 PROJECT = """\
 [project]
 name = "p"

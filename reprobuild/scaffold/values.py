@@ -1,0 +1,139 @@
+"""Which value an expression has, as far as a reader can tell who runs nothing: literals, paths, names bound once.
+
+A piece of a text that cannot be known (the number of an epoch, an argument without a default) is written as `HOLE`.
+"""
+
+import ast
+import posixpath
+from collections.abc import Callable, Mapping
+
+HOLE = "\0"
+Known = bool | int | float | str | None
+_MAX_DEPTH = 40
+_SAME = {"resolve", "absolute", "expanduser", "as_posix", "str", "Path", "PurePath", "fspath", "abspath", "realpath"}
+
+
+class Unknown:
+    """What is not known."""
+
+
+UNKNOWN = Unknown()
+
+
+class Values:
+    """The values of one script's expressions; `arguments` are those of its command line by name."""
+
+    def __init__(self, tree: ast.Module, path: str, arguments: Mapping[str, Known]) -> None:
+        self._path, self._arguments = path, arguments
+        self._names: dict[str, Known | Unknown] = {"__file__": path}
+        for node in ast.walk(tree):
+            for target, value in _bindings(node):
+                known = self.of(value)
+                if target in self._names and self._names[target] != known:
+                    known = UNKNOWN
+                self._names[target] = known
+
+    def of(self, node: ast.expr, depth: int = 0) -> Known | Unknown:
+        """The value, or UNKNOWN."""
+        if depth > _MAX_DEPTH:
+            return UNKNOWN
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, Known) else UNKNOWN
+        if isinstance(node, ast.Name):
+            return self._names.get(node.id, self._arguments.get(node.id, UNKNOWN))
+        reader = _READERS.get(type(node))
+        return reader(self, node, depth + 1) if reader else UNKNOWN
+
+    def text(self, node: ast.expr) -> str:
+        """The value as a path or text, with holes; empty when nothing of it is known."""
+        known = self.of(node)
+        return known if isinstance(known, str) and known.strip(HOLE + "/.") else ""
+
+    def argument(self, name: str) -> Known | Unknown:
+        """The default of the command line's argument of that name."""
+        return self._arguments.get(name, UNKNOWN)
+
+    def piece(self, node: ast.expr, depth: int) -> str:
+        """A part of a text: a hole when it is not known."""
+        known = self.of(node, depth)
+        return HOLE if isinstance(known, Unknown) or known is None else str(known)
+
+
+def _bindings(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    if isinstance(node, ast.Assign):
+        return [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value and isinstance(node.target, ast.Name):
+        return [(node.target.id, node.value)]
+    if isinstance(node, ast.For | ast.AugAssign) and isinstance(node.target, ast.Name):
+        return [(node.target.id, node.target)]  # it changes: bound to itself it is not known
+    return []
+
+
+def _attribute(values: Values, node: ast.Attribute, depth: int) -> Known | Unknown:
+    if node.attr == "parent":
+        inner = values.of(node.value, depth)
+        return (posixpath.dirname(inner) or ".") if isinstance(inner, str) else UNKNOWN
+    return values.argument(node.attr) if isinstance(node.value, ast.Name) else UNKNOWN
+
+
+def _call(values: Values, node: ast.Call, depth: int) -> Known | Unknown:
+    name = called(node)
+    if name == "join":
+        return _join([values.piece(part, depth) for part in node.args]) if _is_path(node.func) else UNKNOWN
+    if name == "joinpath" and isinstance(node.func, ast.Attribute):
+        return _join([values.piece(part, depth) for part in (node.func.value, *node.args)])
+    if name == "dirname" and node.args:
+        inner = values.of(node.args[0], depth)
+        return (posixpath.dirname(inner) or ".") if isinstance(inner, str) else UNKNOWN
+    if name in _SAME:
+        if not node.args and isinstance(node.func, ast.Attribute):
+            return values.of(node.func.value, depth)
+        return _join([values.piece(part, depth) for part in node.args])
+    return UNKNOWN
+
+
+def _is_path(function: ast.expr) -> bool:
+    return isinstance(function, ast.Attribute) and ast.unparse(function.value) in ("os.path", "path", "osp")
+
+
+def _binary(values: Values, node: ast.BinOp, depth: int) -> Known | Unknown:
+    left, right = values.of(node.left, depth), values.of(node.right, depth)
+    if isinstance(node.op, ast.Div) and isinstance(left, str):
+        return _join([left, values.piece(node.right, depth)])
+    if isinstance(node.op, ast.Add) and (isinstance(left, str) or isinstance(right, str)):
+        return values.piece(node.left, depth) + values.piece(node.right, depth)
+    return UNKNOWN
+
+
+def _negative(values: Values, node: ast.UnaryOp, depth: int) -> Known | Unknown:
+    inner = values.of(node.operand, depth)
+    if isinstance(node.op, ast.Not) and not isinstance(inner, Unknown):
+        return not inner
+    is_number = isinstance(inner, int | float) and not isinstance(inner, bool)
+    return -inner if isinstance(node.op, ast.USub) and is_number else UNKNOWN  # type: ignore[operator]
+
+
+def _joined(values: Values, node: ast.JoinedStr, depth: int) -> Known | Unknown:
+    pieces = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
+    return "".join(values.piece(piece, depth) for piece in pieces)
+
+
+def _join(parts: list[str]) -> str | Unknown:
+    return posixpath.normpath(posixpath.join(*parts)) if parts and parts[0] else UNKNOWN
+
+
+def called(node: ast.Call) -> str:
+    """The last part of the name that is called."""
+    function = node.func
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
+
+
+_READERS: dict[type, Callable[[Values, "ast.expr", int], Known | Unknown]] = {
+    ast.Attribute: _attribute,  # type: ignore[dict-item]  # each takes the node of its key
+    ast.Call: _call,  # type: ignore[dict-item]
+    ast.BinOp: _binary,  # type: ignore[dict-item]
+    ast.UnaryOp: _negative,  # type: ignore[dict-item]
+    ast.JoinedStr: _joined,  # type: ignore[dict-item]
+}
