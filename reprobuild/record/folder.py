@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reprobuild.ground.canonical import MAX_SIZE
 from reprobuild.ground.errors import InputError, UsageError, hinting
-from reprobuild.ground.tree import open_regular
+from reprobuild.ground.tree import open_given
 
 if TYPE_CHECKING:
     from reprobuild.record.document import Record
@@ -47,6 +47,6 @@ def read_record(folder: Path) -> "Record":
     from reprobuild.record.document import Record  # late: a list of runs that are known needs no pydantic
 
     with hinting("record another one: reprobuild run"):
-        with open_regular(folder / RECORD, str(folder)) as stream:
+        with open_given(folder / RECORD, str(folder / RECORD)) as stream:
             data = stream.read(MAX_SIZE + 1)
         return Record.from_bytes(data, str(folder / RECORD))
