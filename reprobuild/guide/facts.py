@@ -1,0 +1,239 @@
+"""What a record measured, as rows for people: names in a fixed order, values as they were recorded."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+
+from reprobuild.ground.digests import short
+from reprobuild.guide.markdown import Markdown, code, spell
+from reprobuild.guide.run import Run
+from reprobuild.guide.tensors.model import Model
+from reprobuild.lock.index import LockIndex
+from reprobuild.record.document import Asked, DataUse, Json, Record, Tolerance
+
+Row = tuple[object, ...]
+MAX_ROWS = 400
+MAX_LIST = 8
+_INSTRUCTIONS = ("avx", "fma", "amx", "sse4", "f16c", "asimd", "sve", "bf16")
+"""How the CPU flags begin on which numeric libraries choose their kernels."""
+_GENERATORS = {
+    "PYTHONHASHSEED": "PYTHONHASHSEED (order of sets)",
+    "random": "Python's random",
+    "numpy": "NumPy",
+    "torch": "PyTorch",
+    "tensorflow": "TensorFlow",
+}
+_KINDS = {"deb": "Debian packages", "wheel": "Python wheels", "conda": "conda packages", "oci-layer": "base layers"}
+
+
+def flat(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
+    """The leaves of nested tables by dotted name; a list of plain values is one leaf."""
+    if isinstance(value, dict) and value:
+        for key in sorted(value):
+            yield from flat(value[key], f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for number, item in enumerate(value):
+            yield from flat(item, f"{name}.{number}")
+    else:
+        yield name, value
+
+
+def leaf(value: Json) -> str:
+    """A leaf as text; of a long list the first items and how many follow."""
+    if not isinstance(value, list):
+        return spell(value) if value != {} else "none"
+    more = len(value) - MAX_LIST
+    items = ", ".join(spell(item) for item in value[:MAX_LIST])
+    return f"{items} and {more} more" if more > 0 else items or "none"
+
+
+def bounded(rows: Sequence[Row]) -> list[Row]:
+    """The first MAX_ROWS rows, and one that says how many follow."""
+    if len(rows) <= MAX_ROWS:
+        return list(rows)
+    return [*rows[:MAX_ROWS], (f"and {len(rows) - MAX_ROWS} more", *[""] * (len(rows[0]) - 1))]
+
+
+def seed_rows(record: Record) -> list[Row]:
+    """Every generator with its seed as it was read back, and the switches of determinism."""
+    found = {kind: record.found.get(kind) for kind in ("seeds", "switches", "threads")}
+    named = {
+        "PYTHONHASHSEED": "hash order of Python",
+        "random": "Python's random",
+        "numpy": "NumPy",
+        "torch": "PyTorch",
+    }
+    return bounded(
+        [
+            (kind[:-1] if kind != "switches" else "switch", named.get(name, name), code(leaf(value)))
+            for kind, table in found.items()
+            for name, value in flat(table or {})
+            if name
+        ]
+    )
+
+
+def problems(record: Record) -> list[str]:
+    """What could not be set or read back during the run."""
+    told = record.found.get("problems")
+    return [spell(item) for item in told][:50] if isinstance(told, list) else []
+
+
+def package_rows(record: Record) -> list[Row]:
+    """Python packages that the run could import."""
+    return bounded(sorted(record.fingerprint.packages.items()))
+
+
+def numeric_rows(record: Record) -> list[Row]:
+    """Numeric libraries that were loaded, with the kernels they chose."""
+    rows: list[Row] = []
+    for library in record.fingerprint.libraries:
+        file = str(library.get("file", "")).rpartition("/")[2]
+        about = (f"{name} {leaf(library[name])}" for name in ("version", "core", "threads") if library.get(name))
+        rows.append((leaf(library.get("name", "")), code(file), ", ".join(about)))
+    return bounded(sorted(rows, key=str))
+
+
+def locked_rows(lock: LockIndex) -> list[Row]:
+    """How many files of each kind the lock names, and their bytes."""
+    kinds = sorted({artifact.kind for artifact in lock.artifacts})
+    sizes = {kind: [artifact.size for artifact in lock.artifacts if artifact.kind == kind] for kind in kinds}
+    return [(_KINDS.get(kind, kind), len(sizes[kind]), megabytes(sum(sizes[kind]))) for kind in kinds]
+
+
+def hardware_rows(record: Record) -> list[Row]:
+    """Everything that the fingerprint has of the machine, by name; of a CPU's flags those that kernels depend on."""
+    facts = record.fingerprint.model_dump(mode="json")
+    software = ("packages", "libraries", "python", "gpus")
+    rows: list[Row] = []
+    for name, value in flat({key: value for key, value in facts.items() if key not in software and value is not None}):
+        if name.endswith("flags") and isinstance(value, list):
+            rows.append((name, ", ".join(spell(flag) for flag in value if str(flag).startswith(_INSTRUCTIONS))))
+        elif name.endswith("_bytes") and isinstance(value, int):
+            rows.append((name.removesuffix("_bytes"), megabytes(value)))
+        elif value not in ("", {}, [], None):
+            rows.append((name, leaf(value)))
+    return bounded(rows)
+
+
+def gpu_rows(record: Record) -> list[Row]:
+    """The facts of every GPU."""
+    return bounded([(name, leaf(value)) for name, value in flat(list(record.fingerprint.gpus)) if name])
+
+
+def parameter_rows(asked: Asked) -> list[Row]:
+    """Hyperparameters with the file that they come from."""
+    given: list[Row] = [(name, code(value), "reprobuild.toml") for name, value in sorted(asked.hyperparameters.items())]
+    for path, table in sorted(asked.params.items()):
+        given += [(name, code(leaf(value)), path) for name, value in flat(table) if name]
+    return bounded(given)
+
+
+def data_rows(data: Mapping[str, DataUse]) -> list[Row]:
+    """Each data set by content."""
+    return [
+        (name, code(use.path), use.files, f"{use.size:,} bytes", code(short(use.sha256))) for name, use in data.items()
+    ]
+
+
+def metric_rows(record: Record) -> list[Row]:
+    """Metrics with how far a replay may lie from them."""
+    tolerances = record.asked.tolerances
+    return bounded([(name, value, _tolerance(tolerances.get(name))) for name, value in sorted(record.metrics.items())])
+
+
+def _tolerance(tolerance: Tolerance | None) -> str:
+    if tolerance is None or tolerance == Tolerance():
+        return "none: the same number"
+    parts = (f"{tolerance.absolute!r} absolute", f"{tolerance.relative!r} relative")
+    return " or ".join(
+        part for part, value in zip(parts, (tolerance.absolute, tolerance.relative), strict=True) if value
+    )
+
+
+def output_rows(record: Record) -> list[Row]:
+    """What the run left, by content."""
+    return bounded(
+        [(code(name), f"{item.size:,} bytes", code(item.sha256)) for name, item in sorted(record.outputs.items())]
+    )
+
+
+def choices(asked: Asked) -> dict[str, str]:
+    """What one run of a project may have different from another: seed, threads and hyperparameters."""
+    named = {"seed": str(asked.seed), "threads": str(asked.threads)}
+    named |= {name: leaf(value) for name, value in asked.hyperparameters.items()}
+    return named | {name: leaf(value) for table in asked.params.values() for name, value in flat(table) if name}
+
+
+def differences(record: Record, other: Record) -> str:
+    """What `other` was asked that `record` was not."""
+    ours, theirs = choices(record.asked), choices(other.asked)
+    names = [name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
+    told = [f"{name} = {theirs.get(name, 'not given')}" for name in names]
+    source = ["other source"] if record.source.sha256 != other.source.sha256 else []
+    image = ["other image"] if record.image != other.image else []
+    data = ["other data"] if {k: v.sha256 for k, v in record.data.items()} != {
+        k: v.sha256 for k, v in other.data.items()
+    } else []  # fmt: skip
+    return ", ".join([*told, *source, *image, *data])
+
+
+def experiment_rows(runs: Sequence[Run], main: Run | None) -> list[Row]:
+    """Every run, the newest first: how it ended, what was different, what came out, and what people noted."""
+    return [
+        (run.number, code(short(run.sha256)), _outcome(run), _different(run, main), _metrics(run), run.note)
+        for run in reversed(runs)
+    ]
+
+
+def _outcome(run: Run) -> str:
+    if run.record is None:
+        return run.problem
+    return "succeeded" if run.good else f"failed: {run.record.ending.message or run.record.ending.reason}"
+
+
+def _different(run: Run, main: Run | None) -> object:
+    if run.record is None or main is None or main.record is None:
+        return ""
+    if run is main:
+        return Markdown("*this guide's run*")
+    return differences(main.record, run.record) or "nothing"
+
+
+def _metrics(run: Run) -> str:
+    metrics = run.record.metrics if run.record else {}
+    return ", ".join(f"{name} = {value:.6g}" for name, value in sorted(metrics.items()))
+
+
+def megabytes(size: int) -> str:
+    """Bytes in decimal megabytes or gigabytes."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+
+
+def travels(record: Record, limit: int) -> list[str]:
+    """The data sets that are too large for the bundle."""
+    return [name for name, use in sorted(record.data.items()) if use.size > limit]
+
+
+def summary_rows(record: Record) -> list[Row]:
+    """What identifies the run, and what to expect of it."""
+    gpus = ", ".join(str(gpu.get("name", "a GPU")) for gpu in record.fingerprint.gpus) or "none"
+    return [
+        ("command", code(shlex.join(record.asked.command))),
+        ("image ID", code(f"sha256:{record.image}")),
+        ("lock", code(f"sha256:{record.lock}")),
+        ("source", f"{record.source.files} files, {short(record.source.sha256)}"),
+        ("CPU", f"{record.fingerprint.cpu.get('name', 'unknown')}; {record.asked.threads} threads"),
+        ("GPU", gpus),
+        ("took", f"{record.wall_seconds:.1f} s, {megabytes(record.peak_memory_bytes)} of memory"),
+        ("reprobuild", record.reprobuild),
+    ]
+
+
+def tensor_rows(model: Model) -> list[Row]:
+    """The tensors of a model in its own order."""
+    return bounded(
+        [
+            (code(tensor.name), tensor.dtype, " × ".join(map(str, tensor.shape)) or "one number", f"{tensor.count:,}")
+            for tensor in model.tensors
+        ]
+    )
