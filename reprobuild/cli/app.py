@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from reprobuild import __version__
-from reprobuild.cli import bundle, fingerprint, image, init, inspect, lock, replay, run
+from reprobuild.cli import bundle, fingerprint, guide, image, init, inspect, lock, replay, run
 from reprobuild.cli.usage import WrongUsage, usage_error
 from reprobuild.ground.errors import ReprobuildError, ToolError, UsageError
 
@@ -34,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the same text everywhere, and half the start-up time
     pretty_exceptions_enable=False,
 )
-for module in (init, lock, image, run, bundle, replay, inspect, fingerprint):
+for module in (init, lock, image, run, bundle, replay, inspect, fingerprint, guide):
     # \b keeps the lines that follow as they are
     app.command(
         name=module.NAME, epilog="\n".join(("\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES), "", EPILOG))

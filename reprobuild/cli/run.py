@@ -9,7 +9,7 @@ import typer
 
 from reprobuild.cli.options import Compression, CompressionOption, EngineOption, choose_engine
 from reprobuild.cli.show import answer, answer_json, forwarding, progress, say
-from reprobuild.ground.errors import ToolError
+from reprobuild.ground.errors import InputError, ToolError
 
 NAME = "run"
 EXAMPLES = ("reprobuild run", "reprobuild run --seed 7 --bundle seed7.tar", "reprobuild run --engine docker")
@@ -37,6 +37,7 @@ def command(
     from reprobuild.ground.digests import short
     from reprobuild.project.read import read_project
     from reprobuild.steps.bundle import check_target, make_bundle
+    from reprobuild.steps.guide import keep_guide
     from reprobuild.steps.lock import read_lock_of
     from reprobuild.steps.prepare import prepare_image, prepare_run
     from reprobuild.steps.run import ask, run_training
@@ -65,6 +66,10 @@ def command(
                 f"training: {record.ending.message or 'failed'}",
                 hint=f"its record and log are in {folder}",
             )
+        try:
+            keep_guide(project.root, folder)
+        except InputError as error:  # a wrong guide.toml must not cost the bundle of a long training
+            say(f"note: no guide in the bundle: {error}")
         digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:
         answer_json(record.model_dump(mode="json"))

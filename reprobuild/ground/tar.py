@@ -7,6 +7,7 @@ the writer writes: it builds every header again and compares. It never writes to
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import SEEK_CUR
 from typing import BinaryIO, Literal
 
 from reprobuild.ground.errors import InputError
@@ -14,6 +15,7 @@ from reprobuild.ground.errors import InputError
 BLOCK = 512
 END = bytes(2 * BLOCK)
 MAX_PAX = 64 * 1024
+_FAR = 1 << 20
 Kind = Literal["file", "dir", "symlink", "hardlink"]
 _FLAGS: dict[Kind, bytes] = {"file": b"0", "hardlink": b"1", "symlink": b"2", "dir": b"5"}
 _KINDS: dict[bytes, Kind] = {flag: kind for kind, flag in _FLAGS.items()}
@@ -177,5 +179,8 @@ class _Content:
         return data
 
     def skip(self) -> None:
+        if self._left > _FAR and self._stream.seekable():
+            self._stream.seek(self._left - 1, SEEK_CUR)
+            self._left = 1  # the last byte is read, so that an archive which ends early is found
         while self.read(1 << 20):
             continue

@@ -6,7 +6,7 @@ in a fresh clone too, where no record lies.
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reprobuild.ground.digests import sha256_bytes
@@ -18,10 +18,10 @@ _END = re.compile(r"<!-- reprobuild:end own ([a-z0-9][a-z0-9_-]{0,63}) -->")
 _SEAL = "<!-- reprobuild:seal"
 _SEAL_END = "-->"
 _FIELDS = re.compile(
-    r"run (none|\d{4,9} [0-9a-f]{64})\ninputs ([0-9a-f]{64})\ntext ([0-9a-f]{64})\nlines((?:\s[0-9a-f-]+)*)\n"
+    r"run (none|\d{4,9} [0-9a-f]{64})\ninputs ([0-9a-f]{64})\ntext ([0-9a-f]{64})\nlines((?:\s[0-9a-f]+)*)\n"
 )
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_SHORT, _ROW = 8, 13
+_SHORT, _ROW = 6, 16
 HINT = "the markers stand alone on their lines, each begin with its end; git shows how they were"
 
 
@@ -38,7 +38,7 @@ class Seal:
 
 @dataclass(frozen=True)
 class Guide:
-    """A guide taken apart; `lines` are the generated ones with their numbers, from 1."""
+    """A guide taken apart; `lines` are the generated ones that are not empty, with their numbers, from 1."""
 
     lines: tuple[tuple[int, str], ...]
     blocks: Mapping[str, str]
@@ -92,7 +92,8 @@ def parse_guide(text: str, subject: str) -> Guide:
             continue
         if begin:
             name, places[begin[1]] = begin[1], number
-        lines.append((number, line))
+        if line.strip():
+            lines.append((number, line.rstrip()))
     if name:
         raise InputError(f"{subject}:{places[name]}: own {name} does not end", hint=HINT)
     if len(lines) > MAX_LINES:
@@ -115,7 +116,7 @@ def _take_seal(lines: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], Sea
 def write_guide_text(generated: str, blocks: Mapping[str, str], run: tuple[str, str] | None, inputs: str) -> str:
     """The whole guide: the generated text with each block's words in their place, and the seal."""
     lines = generated.split("\n")[:-1]
-    digests = [_short_digest(line) for line in lines]
+    digests = [_short_digest(line) for line in lines if line]
     rows = [" ".join(digests[at : at + _ROW]) for at in range(0, len(digests), _ROW)]
     told = "none" if run is None else " ".join(run)
     seal = [_SEAL, f"run {told}", f"inputs {inputs}", f"text {digest_lines(lines)}", "lines", *rows, _SEAL_END]
@@ -126,13 +127,13 @@ def write_guide_text(generated: str, blocks: Mapping[str, str], run: tuple[str, 
     return "".join(written)
 
 
-def digest_lines(lines: list[str]) -> str:
-    """The digest of the generated text."""
-    return sha256_bytes("\n".join(lines).encode())
+def digest_lines(lines: Sequence[str]) -> str:
+    """The digest of the generated text; empty lines do not count."""
+    return sha256_bytes("\n".join(line for line in lines if line).encode())
 
 
 def _short_digest(line: str) -> str:
-    return sha256_bytes(line.encode())[:_SHORT] if line else "-"
+    return sha256_bytes(line.encode())[:_SHORT]
 
 
 def edits(guide: Guide, rendered: list[str]) -> list[Edit]:
@@ -144,7 +145,7 @@ def edits(guide: Guide, rendered: list[str]) -> list[Edit]:
         return []
     known = {_short_digest(line): line for line in rendered}
     seen = [_short_digest(line) for line in guide.generated]
-    return list(_compare(guide, guide.seal.lines, seen, known)) or [Edit(guide.lines[-1][0], None, None)]
+    return list(_compare(guide, guide.seal.lines, seen, known)) or [Edit(1, None, "another text than its seal tells")]
 
 
 def _compare(guide: Guide, sealed: tuple[str, ...], seen: list[str], known: Mapping[str, str]) -> Iterator[Edit]:
@@ -152,7 +153,6 @@ def _compare(guide: Guide, sealed: tuple[str, ...], seen: list[str], known: Mapp
         if kind == "equal":
             continue
         for offset in range(max(b - a, d - c)):
-            at = min(c + offset, len(guide.lines) - 1)
+            number, now = guide.lines[min(c + offset, len(seen) - 1)] if seen else (1, "")
             was = known.get(sealed[a + offset]) if a + offset < b else ""
-            now = guide.lines[at][1] if c + offset < d else None
-            yield Edit(guide.lines[at][0], was, now)
+            yield Edit(number, was, now if c + offset < d else None)

@@ -16,7 +16,7 @@ MAX_LIST = 8
 _INSTRUCTIONS = ("avx", "fma", "amx", "sse4", "f16c", "asimd", "sve", "bf16")
 """How the CPU flags begin on which numeric libraries choose their kernels."""
 _GENERATORS = {
-    "PYTHONHASHSEED": "PYTHONHASHSEED (order of sets)",
+    "PYTHONHASHSEED": "PYTHONHASHSEED",
     "random": "Python's random",
     "numpy": "NumPy",
     "torch": "PyTorch",
@@ -103,21 +103,23 @@ def locked_rows(lock: LockIndex) -> list[Row]:
 def hardware_rows(record: Record) -> list[Row]:
     """Everything that the fingerprint has of the machine, by name; of a CPU's flags those that kernels depend on."""
     facts = record.fingerprint.model_dump(mode="json")
-    software = ("packages", "libraries", "python", "gpus")
+    software = ("format", "packages", "libraries", "python", "gpus")
     rows: list[Row] = []
     for name, value in flat({key: value for key, value in facts.items() if key not in software and value is not None}):
         if name.endswith("flags") and isinstance(value, list):
             rows.append((name, ", ".join(spell(flag) for flag in value if str(flag).startswith(_INSTRUCTIONS))))
-        elif name.endswith("_bytes") and isinstance(value, int):
+        elif ("_bytes" in name or ".caches." in name) and isinstance(value, int) and value:
             rows.append((name.removesuffix("_bytes"), megabytes(value)))
-        elif value not in ("", {}, [], None):
+        elif value not in ("", 0, {}, [], None):
             rows.append((name, leaf(value)))
     return bounded(rows)
 
 
 def gpu_rows(record: Record) -> list[Row]:
     """The facts of every GPU."""
-    return bounded([(name, leaf(value)) for name, value in flat(list(record.fingerprint.gpus)) if name])
+    return bounded(
+        [(name, leaf(value)) for name, value in flat(record.fingerprint.model_dump(mode="json")["gpus"]) if name]
+    )
 
 
 def parameter_rows(asked: Asked) -> list[Row]:
@@ -216,13 +218,13 @@ def travels(record: Record, limit: int) -> list[str]:
 
 def summary_rows(record: Record) -> list[Row]:
     """What identifies the run, and what to expect of it."""
-    gpus = ", ".join(str(gpu.get("name", "a GPU")) for gpu in record.fingerprint.gpus) or "none"
+    gpus = ", ".join(gpu.name or "without a name" for gpu in record.fingerprint.gpus) or "none"
     return [
         ("command", code(shlex.join(record.asked.command))),
         ("image ID", code(f"sha256:{record.image}")),
         ("lock", code(f"sha256:{record.lock}")),
         ("source", f"{record.source.files} files, {short(record.source.sha256)}"),
-        ("CPU", f"{record.fingerprint.cpu.get('name', 'unknown')}; {record.asked.threads} threads"),
+        ("CPU", f"{record.fingerprint.cpu.name or 'unknown'}; {record.asked.threads} threads"),
         ("GPU", gpus),
         ("took", f"{record.wall_seconds:.1f} s, {megabytes(record.peak_memory_bytes)} of memory"),
         ("reprobuild", record.reprobuild),

@@ -10,7 +10,7 @@ MAX_VALUE = 1000
 """Characters of a value that are shown."""
 _SPECIAL = re.compile(r"[\\`*\[\]|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_BEGINS_A_BLOCK = re.compile(r"^([#+=-]|[0-9]{1,9}(?=[.)]))")
+_BEGINS_A_BLOCK = re.compile(r"(?:#{1,6}|[+-])(?=\s|$)|(?:-+|=+)$|[0-9]{1,9}(?=[.)](?:\s|$))")
 _PLAIN_CODE = re.compile(r"[^`|]+")
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n")
 
@@ -30,9 +30,9 @@ def escape(value: object) -> Markdown:
 
 def _escape(line: str) -> Markdown:
     line = "".join(_ENTITIES.get(character, character) for character in _SPECIAL.sub(r"\\\g<0>", line))
-    begins = _BEGINS_A_BLOCK.match(line)
-    if begins:
-        line = f"\\{line}" if not line[0].isdigit() else f"{begins[0]}\\{line[begins.end() :]}"
+    if begins := _BEGINS_A_BLOCK.match(line):
+        at = begins.end() if line[0].isdigit() else 0
+        line = f"{line[:at]}\\{line[at:]}"
     return Markdown(line)
 
 

@@ -43,7 +43,13 @@ class Writing:
             self.told_tag,
         )
         functions: dict[str, object] = {function.__name__: _callable(function) for function in own}
-        plain: dict[str, Callable[..., Any]] = {"table": table, "code": code, "comma": comma, "tensors": facts.tensor_rows, "thousands": thousands}
+        plain: dict[str, Callable[..., Any]] = {
+            "table": table,
+            "code": code,
+            "comma": comma,
+            "tensors": facts.tensor_rows,
+            "thousands": thousands,
+        }
         functions |= {name: _callable(function) for name, function in plain.items()}
         keys = list(dict.fromkeys(item.key for item in self.missing))
         return {**functions, "missing": comma(keys), **_values(self.source), **_declared(self.source)}

@@ -3,6 +3,7 @@
 import os
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 from reprobuild.verdict.tally import MalformedError, UncomparableError
 
@@ -13,11 +14,16 @@ _END64, _END64_SIZE = b"PK\x06\x06", 56
 
 
 def check_directory(path: Path) -> None:
-    """MalformedError for what is no zip, UncomparableError for a directory of more than MAX_DIRECTORY bytes."""
+    """See `check_directory_of`."""
     with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        stream.seek(max(0, size - _END_SIZE - _MAX_COMMENT - _LOCATOR_SIZE - _END64_SIZE))
-        tail = stream.read()
+        check_directory_of(stream)
+
+
+def check_directory_of(stream: BinaryIO) -> None:
+    """MalformedError for what is no zip, UncomparableError for a directory of more than MAX_DIRECTORY bytes."""
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _END_SIZE - _MAX_COMMENT - _LOCATOR_SIZE - _END64_SIZE))
+    tail = stream.read()
     end = tail.rfind(_END)
     if end < 0 or len(tail) - end < _END_SIZE:
         raise MalformedError("not a zip: its directory is missing")
