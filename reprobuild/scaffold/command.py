@@ -1,9 +1,11 @@
 """The command that starts a training, and the arguments in it that are hyperparameters."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reprobuild.scaffold.arguments import Argument
+from reprobuild.scaffold.script import Script
 from reprobuild.scaffold.survey import Survey
 from reprobuild.scaffold.uses import SEED_WORDS
 
@@ -33,12 +35,25 @@ def draft_command(survey: Survey) -> Command:
     if line.subcommands:
         remarks.append(f"{script.path}:{line.subcommands} has subcommands: add the one that trains, and its arguments")
         return Command(tuple(start), remarks=tuple(remarks))
+    remarks += _unspoken(script)
     words = _Words(script.path, remarks)
     for argument in line.arguments:
         words.add(argument)
     if words.left:
         remarks.append(f"At its own default: {', '.join(words.left)}")
     return Command((*start, *words.options, *words.positional), tuple(words.hyperparameters), tuple(remarks))
+
+
+def _unspoken(script: Script) -> Iterator[str]:
+    """What a script takes otherwise than by arguments with names."""
+    if script.uses.words and not script.command_line.arguments:
+        yield f"{script.path}:{script.uses.words} reads sys.argv: add the words that it wants"
+    if script.uses.constants and not script.command_line.arguments:
+        named = ", ".join(f"{name} (line {line})" for name, line in script.uses.constants[:8])
+        yield (
+            f"{script.path} holds hyperparameters itself, which no record tells: {named}. To have them recorded, "
+            "name them under [run.hyperparameters] and let the script read the JSON file at $REPROBUILD_PARAMS."
+        )
 
 
 class _Words:

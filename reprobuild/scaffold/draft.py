@@ -103,6 +103,10 @@ def _run(lines: Lines, survey: Survey, choice: Choice, command: Command) -> None
             f"{path}:{line} {name} may want a network, and a run has none: "
             "fetch it once, keep it as a file, and name that as [data.NAME] path"
         )
+    for name, line, path in (
+        (name, line, script.path) for script in survey.scripts for name, line in script.uses.reports
+    ):
+        lines.remark(f"{path}:{line} {name} reports to a server, and a run has no network: let it keep files only")
 
 
 def _seed(lines: Lines, survey: Survey) -> None:

@@ -11,15 +11,15 @@ from reprobuild.record.request import parse_params
 from reprobuild.scaffold.folder import Folder
 from reprobuild.scaffold.found import Found
 from reprobuild.scaffold.script import Script
-from reprobuild.scaffold.uses import Write
 from reprobuild.scaffold.values import HOLE
+from reprobuild.scaffold.writes import Write
 
 _SETTINGS = (".yaml", ".yml", ".json", ".toml")
 _HYPERPARAMETERS = re.compile(
     r"(([\w-]+/)?(params|hparams|hyperparams|hyperparameters|hyper_parameters))\.(ya?ml|json|toml)"
 )
 _METRICS = re.compile(r".*(metric|score|result|eval|performance|accuracy).*\.json", re.IGNORECASE)
-_DATA = re.compile(r".+\.(csv|tsv|parquet|feather|npy|npz|h5|hdf5|jsonl|arff|libsvm|svm)(\.gz|\.bz2|\.xz|\.zst)?")
+_DATA = re.compile(r".+\.(csv|tsv|parquet|feather|npy|npz|bin|h5|hdf5|jsonl|arff|libsvm|svm)(\.gz|\.bz2|\.xz|\.zst)?")
 _ELSEWHERE = re.compile(r"/(data|datasets?|mnt|home|media|srv|scratch|storage|Users|vol\w*)/.+|[A-Za-z]:\\.+")
 _SCRATCH = ("/tmp/", "/dev/")  # noqa: S108  # names that are compared, not files that are made
 _CHANGES = (".log", ".svg", ".pdf", ".html")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from reprobuild.scaffold.choice import Choice
 from reprobuild.scaffold.dependencies import Needs, rescued
 from reprobuild.scaffold.draft import draft_project
+from reprobuild.scaffold.guide import draft_guide
 from reprobuild.scaffold.survey import Package, Survey
 from reprobuild.scaffold.toml import plain
 
-PROJECT = "reprobuild.toml"
+PROJECT, GUIDE = "reprobuild.toml", "guide.toml"
 REQUIREMENTS = "requirements.in"
 _IMPORTED = "# From imports, without versions: reprobuild lock pins what is newest now."
 
@@ -30,6 +31,7 @@ def plan(survey: Survey, choice: Choice, bases: Sequence[str], starter: Mapping[
     requirements, written = _requirements(survey)
     files += [written] if written else []
     files.append(Planned(PROJECT, draft_project(survey, choice, requirements, bases), "what a run is asked to do"))
+    files.append(Planned(GUIDE, draft_guide(survey, choice), "what people say of it, for the guide"))
     return sorted(files, key=lambda file: file.path)
 
 

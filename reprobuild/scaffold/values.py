@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 HOLE = "\0"
 Known = bool | int | float | str | None
-_MAX_DEPTH = 40
+_MAX_DEPTH, _MAX_LENGTH, _MAX_PARTS = 40, 2000, 50
+"""Of what is followed: paths are shorter, and a stranger's script may double a text with each line."""
 _SAME = {"resolve", "absolute", "expanduser", "as_posix", "str", "Path", "PurePath", "fspath", "abspath", "realpath"}
 
 
@@ -42,7 +43,8 @@ class Values:
         if isinstance(node, ast.Name):
             return self._names.get(node.id, self._arguments.get(node.id, UNKNOWN))
         reader = _READERS.get(type(node))
-        return reader(self, node, depth + 1) if reader else UNKNOWN
+        known = reader(self, node, depth + 1) if reader else UNKNOWN
+        return UNKNOWN if isinstance(known, str) and len(known) > _MAX_LENGTH else known
 
     def text(self, node: ast.expr) -> str:
         """The value as a path or text, with holes; empty when nothing of it is known."""
@@ -55,8 +57,11 @@ class Values:
 
     def piece(self, node: ast.expr, depth: int) -> str:
         """A part of a text: a hole when it is not known."""
-        known = self.of(node, depth)
-        return HOLE if isinstance(known, Unknown) or known is None else str(known)
+        return _spelt(self.of(node, depth))
+
+
+def _spelt(known: Known | Unknown) -> str:
+    return HOLE if isinstance(known, Unknown) or known is None else str(known)
 
 
 def _bindings(node: ast.AST) -> list[tuple[str, ast.expr]]:
@@ -78,6 +83,8 @@ def _attribute(values: Values, node: ast.Attribute, depth: int) -> Known | Unkno
 
 def _call(values: Values, node: ast.Call, depth: int) -> Known | Unknown:
     name = called(node)
+    if len(node.args) > _MAX_PARTS:
+        return UNKNOWN
     if name == "join":
         return _join([values.piece(part, depth) for part in node.args]) if _is_path(node.func) else UNKNOWN
     if name == "joinpath" and isinstance(node.func, ast.Attribute):
@@ -99,10 +106,29 @@ def _is_path(function: ast.expr) -> bool:
 def _binary(values: Values, node: ast.BinOp, depth: int) -> Known | Unknown:
     left, right = values.of(node.left, depth), values.of(node.right, depth)
     if isinstance(node.op, ast.Div) and isinstance(left, str):
-        return _join([left, values.piece(node.right, depth)])
+        return _join([left, _spelt(right)])
     if isinstance(node.op, ast.Add) and (isinstance(left, str) or isinstance(right, str)):
-        return values.piece(node.left, depth) + values.piece(node.right, depth)
+        return _spelt(left) + _spelt(right)
     return UNKNOWN
+
+
+def _either(values: Values, node: ast.BoolOp, depth: int) -> Known | Unknown:
+    """`a and b` is known as soon as one of them is false, `a or b` as soon as one is true."""
+    ends = isinstance(node.op, ast.Or)
+    known = [values.of(part, depth) for part in node.values[:_MAX_PARTS]]
+    if any(not isinstance(part, Unknown) and bool(part) is ends for part in known):
+        return ends
+    return UNKNOWN if any(isinstance(part, Unknown) for part in known) else not ends
+
+
+def _compared(values: Values, node: ast.Compare, depth: int) -> Known | Unknown:
+    left, right = values.of(node.left, depth), values.of(node.comparators[0], depth)
+    if len(node.ops) > 1 or isinstance(left, Unknown) or isinstance(right, Unknown):
+        return UNKNOWN
+    same = left == right
+    if isinstance(node.ops[0], ast.Eq | ast.Is):
+        return same
+    return not same if isinstance(node.ops[0], ast.NotEq | ast.IsNot) else UNKNOWN
 
 
 def _negative(values: Values, node: ast.UnaryOp, depth: int) -> Known | Unknown:
@@ -114,6 +140,8 @@ def _negative(values: Values, node: ast.UnaryOp, depth: int) -> Known | Unknown:
 
 
 def _joined(values: Values, node: ast.JoinedStr, depth: int) -> Known | Unknown:
+    if len(node.values) > _MAX_PARTS:
+        return UNKNOWN
     pieces = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
     return "".join(values.piece(piece, depth) for piece in pieces)
 
@@ -134,6 +162,8 @@ _READERS: dict[type, Callable[[Values, "ast.expr", int], Known | Unknown]] = {
     ast.Attribute: _attribute,  # type: ignore[dict-item]  # each takes the node of its key
     ast.Call: _call,  # type: ignore[dict-item]
     ast.BinOp: _binary,  # type: ignore[dict-item]
+    ast.BoolOp: _either,  # type: ignore[dict-item]
+    ast.Compare: _compared,  # type: ignore[dict-item]
     ast.UnaryOp: _negative,  # type: ignore[dict-item]
     ast.JoinedStr: _joined,  # type: ignore[dict-item]
 }

@@ -16,7 +16,7 @@ def actions(root: Path, *, write: bool = True) -> dict[str, str]:
 def test_an_empty_folder_gets_a_training_that_is_a_project(tmp_path: Path) -> None:
     made = actions(tmp_path / "new")
 
-    assert made == {"reprobuild.toml": "written", "requirements.in": "written", "train.py": "written"}
+    assert made == dict.fromkeys(("guide.toml", "reprobuild.toml", "requirements.in", "train.py"), "written")
     assert read_project(tmp_path / "new").metrics == "out/metrics.json"
 
 
@@ -24,9 +24,13 @@ def test_what_is_there_is_left_alone_and_the_rest_is_written(tmp_path: Path) -> 
     (tmp_path / "reprobuild.toml").write_text("mine\n")
     (tmp_path / "train.py").write_text("import numpy\nnumpy.save('w.npy', numpy.ones(2))\n")
 
-    assert actions(tmp_path) == {"reprobuild.toml": "kept", "requirements.in": "written"}
+    assert actions(tmp_path) == {
+        "guide.toml": "written",
+        "reprobuild.toml": "kept",
+        "requirements.in": "written",
+    }
     assert (tmp_path / "reprobuild.toml").read_text() == "mine\n"
-    assert actions(tmp_path) == {"reprobuild.toml": "kept"}
+    assert actions(tmp_path) == {"guide.toml": "same", "reprobuild.toml": "kept"}
 
 
 def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
