@@ -19,7 +19,7 @@ from builders.wheels import make_wheel, wheel_name
 from reprobuild.engines.engine import Container
 from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.errors import InputError
-from reprobuild.lock.base import Base
+from reprobuild.lock.base import Base, CudaOf
 from reprobuild.lock.cuda import settle_base
 from reprobuild.lock.index import LockIndex
 from reprobuild.lock.python.target import Target
@@ -117,6 +117,27 @@ def test_a_project_that_pins_cuda_libraries_gets_them_once_and_is_told_the_bytes
         f"the base and the project's wheels bring the same CUDA libraries: kept once, {saved:,} bytes saved",
     )
     assert ".base" not in made.requirements
+
+
+@pytest.mark.parametrize("resolver", ["pip-tools", "uv"])
+def test_nvidias_list_of_a_release_is_one_pin_for_the_base_and_the_project(
+    index: Index, tmp_path: Path, resolver: str
+) -> None:
+    for release, runtime, blas in (("12.8.1", "12.8.90", "12.8.4.1"), ("12.9.1", "12.9.79", "12.9.1.4")):
+        needs = [f"{runtime_name(12)}=={runtime}.*; extra == 'cudart'", f"{blas_name(12)}=={blas}.*; extra == 'cublas'"]
+        wheel = make_wheel("cuda-toolkit", release, {}, needs, extras=["cudart", "cublas"])
+        index.add(wheel_name("cuda-toolkit", release), wheel)
+    index.add(wheel_name("torch", "2.0"), make_wheel("torch", "2.0", requires_dist=["cuda-toolkit[cublas]==12.8.1"]))
+    base = image_base(cuda=CudaOf(major=12, requirements=("cuda-toolkit[cudart]>=12,<13",)))
+
+    made = lock(tmp_path, "torch\n", base, resolver)
+
+    assert versions(made) == {
+        "cuda-toolkit": "12.8.1",
+        "nvidia-cublas-cu12": "12.8.4.1",
+        "nvidia-cuda-runtime-cu12": "12.8.90",
+        "torch": "2.0",
+    }
 
 
 def test_a_project_without_cuda_libraries_gets_the_newest_release_of_the_base(index: Index, tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ def parse_pins(text: str, path: str) -> Mapping[str, Pin]:
             raise InputError(f"{where}: not a pinned requirement: {_without_url(line[:80])}") from error
         if version is None or specifiers[0].operator != "==" or requirement.url or not hashes:
             raise InputError(f"{where}: {requirement.name}: not pinned to one version with a hash")
-        name = canonicalize_name(requirement.name)
-        if name in pins:
-            raise InputError(f"{where}: {name} is pinned twice")
-        pins[name] = Pin(name, version, hashes)
+        pin = Pin(canonicalize_name(requirement.name), version, hashes)
+        # uv names a project once for each set of extras that somebody asks for.
+        if pins.setdefault(pin.name, pin) != pin:
+            raise InputError(f"{where}: {pin.name} is pinned twice, and not to the same files")
     return pins

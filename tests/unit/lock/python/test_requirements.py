@@ -73,6 +73,15 @@ def test_pins_are_read_with_their_hashes() -> None:
     assert str(pins["scikit-learn"].version) == "1.9.1"
 
 
+def test_one_project_may_stand_there_once_for_each_set_of_extras_but_only_with_one_pin() -> None:
+    lines = [f"toolkit[blas]==1.0 --hash=sha256:{HASH}", f"toolkit[fft]==1.0 --hash=sha256:{HASH}"]
+
+    assert list(parse_pins("\n".join(lines), "requirements.txt")) == ["toolkit"]
+    for other in (f"toolkit==2.0 --hash=sha256:{HASH}", f"toolkit==1.0 --hash=sha256:{'b' * 64}"):
+        with pytest.raises(InputError, match=r"requirements\.txt:3: toolkit is pinned twice"):
+            parse_pins("\n".join([*lines, other]), "requirements.txt")
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -84,7 +93,7 @@ def test_pins_are_read_with_their_hashes() -> None:
         "numpy==1.0 --hash=md5:00",
         f"numpy @ https://index.example/numpy.whl --hash=sha256:{HASH}",
         f"--index-url https://index.example/ --hash=sha256:{HASH}",
-        f"numpy==1.0 --hash=sha256:{HASH}\nNumPy==1.0 --hash=sha256:{HASH}",
+        f"numpy==1.0 --hash=sha256:{HASH}\nNumPy==2.0 --hash=sha256:{HASH}",
     ],
 )
 def test_a_lock_with_anything_unpinned_or_unhashed_is_refused(line: str) -> None:
