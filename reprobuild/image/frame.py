@@ -15,6 +15,7 @@ from reprobuild.ground.tar import END
 from reprobuild.image.deb import read_deb
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.image.note import Note
+from reprobuild.image.oci_layer import read_layer
 from reprobuild.image.spool import Spool
 from reprobuild.image.wheel import read_wheel
 from reprobuild.lock.artifact import Artifact
@@ -41,9 +42,11 @@ def frame_key(artifact: Artifact, base: Base) -> str:
 def make_frame(artifact: Artifact, blob: Path, base: Base, folder: Path) -> None:
     """Fill the new `folder` with an artifact's frame, its note and its facts."""
     folder.mkdir()
-    with Spool(artifact.filename, str(folder)) as spool:
+    with Spool(artifact.filename, str(folder), whiteouts=artifact.kind == "oci-layer") as spool:
         if artifact.kind == "deb":
             note = read_deb(blob, artifact.filename, spool)
+        elif artifact.kind == "oci-layer":
+            note = read_layer(blob, f"{artifact.name}, layer {artifact.version}", spool)
         else:
             note = read_wheel(blob, artifact.filename, base.python, spool)
         facts = write_frame(spool, folder / FRAME)

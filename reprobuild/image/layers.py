@@ -10,12 +10,20 @@ OWN_LAYER = 2_000_000
 
 
 def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
-    """The artifacts of every layer but the last, which is made from the whole image; packages come before wheels."""
+    """The artifacts of every layer but the last, which is made from the whole image; packages come before wheels.
+
+    The layers of a base that is an image come first, each alone and in their own order.
+    """
+    base = sorted(
+        (artifact for artifact in artifacts if artifact.kind == "oci-layer"),
+        key=lambda layer: (len(layer.version), layer.version),
+    )
+    artifacts = [artifact for artifact in artifacts if artifact.kind != "oci-layer"]
     ordered = sorted(artifacts, key=lambda artifact: (artifact.kind, artifact.name, artifact.sha256))
     # Two shared layers and the made one are always there, so this many are left.
-    largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[: MAX_LAYERS - 3]
+    largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[: MAX_LAYERS - 3 - len(base)]
     alone = {artifact.sha256 for artifact in largest if artifact.size >= OWN_LAYER}
-    layers: list[list[Artifact]] = []
+    layers = [[layer] for layer in base]
     for kind in ("deb", "wheel"):
         own = [artifact for artifact in ordered if artifact.kind == kind]
         shared = [artifact for artifact in own if artifact.sha256 not in alone]

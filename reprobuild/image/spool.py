@@ -7,6 +7,7 @@ from typing import BinaryIO, Self
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import Entry, check_path, padding, render_header
 from reprobuild.image.model import EPOCH
+from reprobuild.image.whiteouts import PREFIX, is_whiteout
 
 IN_MEMORY = 64 << 20
 MAX_CONTENT = 32 << 30
@@ -16,8 +17,8 @@ MAX_CONTENT = 32 << 30
 class Spool:
     """Entries by path; contents wait in memory, then in a nameless file of `folder`."""
 
-    def __init__(self, subject: str, folder: str | None = None) -> None:
-        self.subject = subject
+    def __init__(self, subject: str, folder: str | None = None, *, whiteouts: bool = False) -> None:
+        self.subject, self._whiteouts = subject, whiteouts
         self.entries: dict[str, Entry] = {}
         self._offsets: dict[str, int] = {}
         self._content = SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115  # closed by __exit__
@@ -32,6 +33,8 @@ class Spool:
     def add(self, entry: Entry, content: BinaryIO | None = None) -> None:
         """Take an entry and the `entry.size` bytes of its content; a second file of one path is an InputError."""
         check_path(entry.path, self.subject)
+        if not self._whiteouts and is_whiteout(entry.path):
+            raise InputError(f"{self.subject}: {entry.path}: a name by which an image removes files")
         there = self.entries.get(entry.path)
         if there and (there.kind, entry.kind) != ("dir", "dir"):
             raise InputError(f"{self.subject}: {entry.path} is in it twice")
@@ -83,9 +86,14 @@ class Spool:
                 known[parent] = Entry(parent, "dir", 0o755)
                 parent = parent.rpartition("/")[0]
         # A hard link must follow its target (pax, "typeflag 1"), wherever the target's name sorts.
-        order = sorted(known.values(), key=lambda entry: entry.path.split("/"))
+        order = sorted(known.values(), key=_place)
         yield from (entry for entry in order if entry.kind != "hardlink")
         yield from (entry for entry in order if entry.kind == "hardlink")
+
+
+def _place(entry: Entry) -> list[tuple[bool, str]]:
+    """Where an entry sorts: behind its folder, and behind whiteouts beside it (OCI, layer.md, "Whiteouts")."""
+    return [(not part.startswith(PREFIX), part) for part in entry.path.split("/")]
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -11,10 +11,11 @@ class Artifact(Document):
 
     `source` is a suite (`bookworm-security`) for a `.deb` and `pip` (all sources that pip is configured with) for
     a wheel. `path` is the place of a `.deb` below any mirror's root (Debian repository format, field `Filename`);
-    it is empty for other kinds.
+    it is empty for other kinds. An `oci-layer` is named by its repository, its version is its place among the base's
+    layers (`1` is the lowest), its file name its digest, and `source` the registry in the project's own spelling.
     """
 
-    kind: Literal["deb", "wheel"]
+    kind: Literal["deb", "wheel", "oci-layer"]
     name: str
     version: str
     filename: str

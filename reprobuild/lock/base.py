@@ -9,7 +9,7 @@ from reprobuild.ground.documents import Document
 # A base comes from a project or from a stranger's lock, and these become parts of URLs and paths.
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9+.-]*$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^([0-9A-F]{40}|[0-9A-F]{64})$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)+$")]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^(/\.?[A-Za-z0-9_+-][A-Za-z0-9_.+-]*)+$")]
 
 
 class Suite(Document):
@@ -46,7 +46,8 @@ class Base(Document):
     name: Word
     distribution: Word
     architecture: Word
-    suites: tuple[Suite, ...] = Field(min_length=1)
+    suites: tuple[Suite, ...]
+    """Of its packages; none where its layers are another image's."""
     component: Word
     packages: tuple[Word, ...]
     python: PythonOf

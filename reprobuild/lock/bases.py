@@ -94,7 +94,10 @@ def parse_base(table: Mapping[str, Any], subject: str) -> Base:
     """The base that a whole table says."""
     try:
         # TOML has lists where the document has tuples; every other type is strict.
-        return Base.model_validate_json(to_json(table))
+        base = Base.model_validate_json(to_json(table))
+        if not base.suites:
+            raise InputError(f"{subject}: suites: none of them, and packages come from suites")
+        return base
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(f"{subject}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

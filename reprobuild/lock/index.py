@@ -9,6 +9,7 @@ from reprobuild.ground.documents import Document
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.lock.cuda import Cuda
+from reprobuild.lock.oci import Origin
 
 
 class DataSet(Document):
@@ -36,3 +37,5 @@ class LockIndex(Document):
     inputs: dict[str, Sha256]
     cuda: Cuda | None = None
     """What the CUDA runtime among the artifacts asks of a machine."""
+    origin: Origin | None = None
+    """Of a base that is an image of a registry."""

@@ -8,6 +8,7 @@ _EXAMPLES = {
     "image": '[image] base = "debian12-python311"',
     "image.base": 'base = "debian12-python311"',
     "image.debian": 'debian = ["libgomp1"]',
+    "image.python": 'python = "/usr/bin/python3.11", of a base that is docker://…',
     "python": '[python] requirements = ["requirements.in"]',
     "python.requirements": 'requirements = ["requirements.in"], files inside the project',
     "python.resolver": 'resolver = "pip-tools" or "uv"',

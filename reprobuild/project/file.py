@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from reprobuild.ground.documents import Inside, Name, Variable
 from reprobuild.hardware.fingerprint import EngineName
+from reprobuild.lock.base import AbsolutePath
 from reprobuild.record.document import Scalar, Tolerance
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
@@ -69,6 +70,7 @@ class ImageTable(Table):
 
     base: Text
     debian: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.:-]+$")]] = []
+    python: AbsolutePath | None = None
 
 
 class PythonTable(Table):

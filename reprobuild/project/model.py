@@ -43,6 +43,8 @@ class Project:
     hyperparameters: Mapping[str, Scalar]
     tolerances: Mapping[str, Tolerance]
     data: tuple[DataSource, ...]
+    interpreter: str = ""
+    """`[image] python`, of a base that is an image of a registry."""
 
     @property
     def lock_folder(self) -> Path:

@@ -75,6 +75,7 @@ def _project(file: ProjectFile, root: Path) -> Project:
             DataSource(name, table.path, table.licence, table.origin, table.preprocessing)
             for name, table in sorted(file.data.items())
         ),
+        interpreter=file.image.python or "",
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reprobuild.ground.errors import InputError
+from reprobuild.lock.oci import is_reference, parse_reference
 from reprobuild.project.model import Project
 from reprobuild.record.request import OWN_VARIABLES, fill_command
 
@@ -24,6 +25,7 @@ class Problem:
 
 def problems(project: Project) -> Iterator[Problem]:
     """Everything that does not go together; looks at no file."""
+    yield from _base(project)
     yield from _command(project)
     yield from _variables(project)
     yield from _outputs(project)
@@ -38,6 +40,20 @@ def file_problems(project: Project) -> Iterator[Problem]:
     for source in project.data:
         if not (project.root / source.path).exists():
             yield Problem(("data", source.name, "path"), f"{source.path} does not exist")
+
+
+def _base(project: Project) -> Iterator[Problem]:
+    if not is_reference(project.base):
+        if project.interpreter:
+            yield Problem(("image", "python"), "this base says itself where its Python is", "leave it out")
+        return
+    try:
+        parse_reference(project.base)
+    except InputError as error:
+        yield Problem(("image", "base"), str(error), error.hint)
+    if project.debian:
+        hint = "install them in the image that is the base, or take a base such as debian12-python311"
+        yield Problem(("image", "debian"), "a base that is an image takes no Debian packages", hint)
 
 
 def _command(project: Project) -> Iterator[Problem]:

@@ -11,7 +11,8 @@ def build_key(index: LockIndex) -> str:
     """What an image depends on, as one digest: not the inputs and the data of its lock."""
     parts = [TRANSFORM_VERSION, index.base.model_dump(mode="json")]
     artifacts = sorted(
-        (artifact.model_dump(mode="json") for artifact in index.artifacts), key=lambda a: str(a["sha256"])
+        (artifact.model_dump(mode="json") for artifact in index.artifacts),
+        key=lambda artifact: (str(artifact["sha256"]), str(artifact["version"])),  # a base may have one layer twice
     )
     return sha256_bytes(canonical_json([*parts, artifacts]))
 

@@ -10,7 +10,7 @@ from reprobuild.steps.lock_python import wheel_urls
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
 from reprobuild.tools.download import download
-from reprobuild.tools.fetch import MissingError
+from reprobuild.tools.fetch import Fetcher, MissingError
 from reprobuild.tools.pip import PipIndex
 from reprobuild.tools.progress import Progress
 
@@ -22,10 +22,19 @@ def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progre
     progress.begin("downloading", sum(artifact.size for artifact in artifacts))
     suites = {artifact.source for artifact in artifacts if artifact.kind == "deb"}
     mirrors = {suite: find_mirrors(suite, base.component, world.settings, world.runner) for suite in sorted(suites)}
+    repositories = {
+        (artifact.source, artifact.name): world.repository(artifact.source, artifact.name)
+        for artifact in artifacts
+        if artifact.kind == "oci-layer"
+    }
     index = PipIndex(world.pip, world.fetch) if any(artifact.kind == "wheel" for artifact in artifacts) else None
 
     def work(artifact: Artifact) -> None:
-        if index and artifact.kind == "wheel":
+        fetch: Fetcher = world.fetch
+        if artifact.kind == "oci-layer":
+            repository = fetch = repositories[artifact.source, artifact.name]
+            urls = [repository.blob_url(artifact.sha256)]
+        elif index and artifact.kind == "wheel":
             urls = list(wheel_urls(artifact, index))
         else:
             urls = [f"{mirror}/{artifact.path}" for mirror in mirrors[artifact.source]]
@@ -35,11 +44,17 @@ def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progre
                 urls,
                 artifact.sha256,
                 artifact.size,
-                fetch=world.fetch,
+                fetch=fetch,
                 store=world.store,
                 advance=progress.advance,
             )
         except MissingError as error:
+            if artifact.kind == "oci-layer":
+                raise InputError(
+                    f"{artifact.source}/{artifact.name}: layer {artifact.version} is gone from the registry",
+                    hint="run reprobuild lock --upgrade base for what its tag is now, or get it from another place: "
+                    f'[registries] "{artifact.source}" in {world.settings.origin}',
+                ) from error
             where = "pip's sources have" if artifact.kind == "wheel" else "the mirrors of its suite have"
             raise InputError(
                 f"{artifact.filename}: {where} it no longer: {artifact.name} {artifact.version}",

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,9 +26,11 @@ from reprobuild.image.frame import (
 )
 from reprobuild.image.layers import plan_layers
 from reprobuild.image.made import make_rest, script_notes
+from reprobuild.image.made_on import make_rest_on
 from reprobuild.image.model import MEDIA_TYPES, Image, Layer
 from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.image.spool import Spool
+from reprobuild.image.view import View
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.lock.index import LockIndex
@@ -42,7 +44,7 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     if found := find_build(index, store):
         return found
     artifacts = sorted(index.artifacts, key=lambda artifact: artifact.sha256)
-    frames = _frames(artifacts, index.base, store, progress)
+    frames = make_frames(artifacts, index.base, store, progress)
     layers = [_layer(group, frames, store) for group in plan_layers(index.artifacts)]
     seen = {
         artifact.sha256: read_note(frames[artifact.sha256])
@@ -51,7 +53,10 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     }
     notes = list(seen.values())
     with Spool("image") as spool, store.temporary() as folder:
-        make_rest(index.base, notes, spool, toolkit_note(index.base, index.artifacts, seen))
+        if index.origin:
+            make_rest_on(index.base, view_layers(index.artifacts, frames), spool)
+        else:
+            make_rest(index.base, notes, spool, toolkit_note(index.base, index.artifacts, seen))
         folder.mkdir()
         facts = write_frame(spool, folder / FRAME)
         (folder / FACTS).write_bytes(facts.to_bytes())
@@ -66,11 +71,18 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     return image
 
 
-def _frames(artifacts: Iterable[Artifact], base: Base, store: Store, progress: Progress) -> dict[str, Path]:
+def view_layers(artifacts: Sequence[Artifact], frames: Mapping[str, Path]) -> View:
+    """What is in an image whose base is an image, by the notes of its frames."""
+    ordered = [artifact for group in plan_layers(artifacts) for artifact in group]
+    return View((f"{item.name} {item.version}", read_note(frames[item.sha256])) for item in ordered)
+
+
+def make_frames(artifacts: Iterable[Artifact], base: Base, store: Store, progress: Progress) -> dict[str, Path]:
     """The folder of every artifact's frame, by the artifact's digest; missing ones are made on all cores."""
     keys = {artifact.sha256: frame_key(artifact, base) for artifact in artifacts}
     places = {sha256: store.path("frames", key) for sha256, key in keys.items()}
-    missing = [artifact for artifact in artifacts if not places[artifact.sha256].is_dir()]
+    once = {artifact.sha256: artifact for artifact in artifacts}
+    missing = [artifact for artifact in once.values() if not places[artifact.sha256].is_dir()]
     progress.begin("packing layers", sum(artifact.size for artifact in missing))
     if missing:
         # forkserver: a forked child of a program with threads may inherit a held lock.

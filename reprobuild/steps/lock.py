@@ -9,17 +9,20 @@ from pathlib import Path
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
-from reprobuild.ground.errors import InputError
+from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
 from reprobuild.lock.cuda import find_cuda, settle_base
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
+from reprobuild.lock.oci import is_reference
 from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
 from reprobuild.steps.lock_debian import lock_debian
 from reprobuild.steps.lock_file import HINT, INDEX, REQUIREMENTS, read_lock
+from reprobuild.steps.lock_oci import lock_oci
 from reprobuild.steps.lock_python import lock_python, read_requirements
+from reprobuild.steps.system import System
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
 from reprobuild.tools.progress import Progress
@@ -40,50 +43,105 @@ def utc_now() -> datetime:
 
 
 def lock_project(
-    project: Project, world: World, *, progress: Progress, now: Callable[[], datetime] = utc_now
+    project: Project,
+    world: World,
+    *,
+    progress: Progress,
+    now: Callable[[], datetime] = utc_now,
+    upgrade: bool = False,
 ) -> Locked:
-    """Resolve everything and write `lockfiles/`; on any error the old lock stays as it was."""
-    base, keys = read_base(project.base, project.root)
+    """Resolve everything and write `lockfiles/`; on any error the old lock stays as it was.
+
+    A base that is an image of a registry is asked for again only on `upgrade`.
+    """
     inputs = collect_inputs(project)
+    system = _lock_system(project, world, progress, now, upgrade)
+    target, base = _target(project, system), system.base
+    python = lock_python(
+        project.root, project.requirements, project.resolver, target, world.python_doors, progress, base
+    )
+    artifacts = (*system.artifacts, *python.artifacts)
+    index = LockIndex(
+        transform=TRANSFORM_VERSION,
+        base=settle_base(base, python.artifacts),
+        python=system.python,
+        artifacts=artifacts,
+        data={source.name: digest_data(source, project.root) for source in project.data},
+        inputs=inputs | {REQUIREMENTS: sha256_bytes(python.requirements.encode())},
+        cuda=find_cuda(artifacts),
+        origin=system.origin,
+    )
+    data = index.to_bytes()
+    # The index is written last: it vouches for the other file, so a lock cut off between the two is noticed.
+    write_file(project.lock_folder / REQUIREMENTS, python.requirements.encode())
+    write_file(project.lock_folder / INDEX, data)
+    return Locked(index, sha256_bytes(data), (*system.notes, *python.notes))
+
+
+def _lock_system(
+    project: Project, world: World, progress: Progress, now: Callable[[], datetime], upgrade: bool
+) -> System:
+    """What wheels are installed on: the packages of a base, or the layers of another image."""
+    if is_reference(project.base):
+        before = _lock_before(project, upgrade)
+        return lock_oci(project.base, project.interpreter, world, progress, before=before, upgrade=upgrade)
+    if upgrade:
+        raise UsageError(
+            f"--upgrade base: {project.base} is no image of a registry",
+            hint="a plain reprobuild lock takes what its archives have now",
+        )
+    base, keys = read_base(project.base, project.root)
     progress.begin(f"resolving {base.name}", 0)
 
     def mirrors(suite: str) -> list[str]:
         return list(find_mirrors(suite, base.component, world.settings, world.runner))
 
     debian = lock_debian(base, keys, project.debian, fetch=world.fetch, mirrors=mirrors, store=world.store, now=now())
-    target = Target(debian.python, debian.glibc, base.architecture)
-    python = lock_python(
-        project.root, project.requirements, project.resolver, target, world.python_doors, progress, base
-    )
-    artifacts = (*debian.artifacts, *python.artifacts)
-    index = LockIndex(
-        transform=TRANSFORM_VERSION,
-        base=settle_base(base, python.artifacts),
-        python=debian.python,
-        artifacts=artifacts,
-        data={source.name: digest_data(source, project.root) for source in project.data},
-        inputs=inputs | {REQUIREMENTS: sha256_bytes(python.requirements.encode())},
-        cuda=find_cuda(artifacts),
-    )
-    data = index.to_bytes()
-    # The index is written last: it vouches for the other file, so a lock cut off between the two is noticed.
-    write_file(project.lock_folder / REQUIREMENTS, python.requirements.encode())
-    write_file(project.lock_folder / INDEX, data)
-    return Locked(index, sha256_bytes(data), python.notes)
+    return System(base, debian.python, debian.glibc, debian.artifacts)
+
+
+def _lock_before(project: Project, upgrade: bool) -> LockIndex | None:
+    """The lock that says what a tag is; one that cannot be read does not quietly let the tag become something else."""
+    if not (project.lock_folder / INDEX).is_file():
+        return None
+    try:
+        return read_lock(project.lock_folder)[0]
+    except InputError as error:
+        if upgrade:
+            return None
+        raise InputError(
+            f"{error}; it said what {project.base} was",
+            hint="restore it, or ask for the tag again: reprobuild lock --upgrade base",
+        ) from error
+
+
+def _target(project: Project, system: System) -> Target:
+    """What wheels must fit; InputError where there are some and the base has nothing that they fit."""
+    if project.requirements and not system.glibc:
+        raise InputError(
+            f"{project.base}: it has no glibc that tells its version, so no wheel is known to fit it",
+            hint="take a base with glibc (not Alpine), or leave [python] requirements out",
+        )
+    return Target(system.python, system.glibc or (0, 0), system.base.architecture)
 
 
 def collect_inputs(project: Project) -> dict[str, str]:
     """The digest of each thing that the lock depends on, by the name that `lock --check` shows."""
-    base, _ = read_base(project.base, project.root)
     _, requirements = read_requirements(project.root, project.requirements)
     inputs = {
-        "[image] base": sha256_bytes(base.to_bytes()),
+        "[image] base": _base_digest(project),
         "[image] debian": sha256_bytes(canonical_json(sorted(set(project.debian)))),
         "[python] requirements": sha256_bytes(canonical_json(list(project.requirements))),
         "[python] resolver": sha256_bytes(project.resolver.encode()),
         "[data]": sha256_bytes(canonical_json([asdict(source) for source in project.data])),
     }
     return inputs | requirements
+
+
+def _base_digest(project: Project) -> str:
+    if is_reference(project.base):
+        return sha256_bytes(canonical_json([project.base, project.interpreter]))
+    return sha256_bytes(read_base(project.base, project.root)[0].to_bytes())
 
 
 def changed_inputs(project: Project) -> list[str]:

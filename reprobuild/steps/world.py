@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reprobuild.steps.lock_python import Outside
     from reprobuild.tools.fetch import Fetcher
     from reprobuild.tools.pip import PipSources
+    from reprobuild.tools.registry import Repository
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,23 @@ class World:
             netrc=self.settings.netrc,
             timeout=self.pip.timeout,
         )
+
+    def repository(self, registry: str, name: str) -> "Repository":
+        """A repository of a registry at the place of the user's settings, with the user's login for that place."""
+        from reprobuild.tools.fetch import open_client
+        from reprobuild.tools.logins import Logins
+        from reprobuild.tools.registry import Repository, place_of
+
+        client = open_client(
+            certificates=self.pip.certificates,
+            client_certificate=self.pip.client_certificate,
+            proxy=self.pip.proxy,
+            trusted_hosts=self.pip.trusted_hosts,
+            timeout=self.pip.timeout,
+            follow_redirects=False,
+        )
+        logins = Logins(self.settings.logins, self.settings.netrc)
+        return Repository(place_of(registry, self.settings.registry(registry)), name, client, logins.of)
 
     @property
     def python_doors(self) -> "Outside":

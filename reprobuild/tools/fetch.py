@@ -50,6 +50,26 @@ def redact(url: str) -> str:
     return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
 
 
+def open_client(
+    *,
+    certificates: str = "",
+    client_certificate: str = "",
+    proxy: str = "",
+    trusted_hosts: Sequence[str] = (),
+    timeout: float = 60,
+    follow_redirects: bool,
+) -> httpx.Client:
+    """A client as pip is configured to reach the outside."""
+    context = ssl.create_default_context(cafile=certificates or None)
+    if client_certificate:
+        context.load_cert_chain(client_certificate)
+    # A host that pip is told to trust needs no certificate (pip, `--trusted-host`).
+    mounts = {f"all://{host}": httpx.HTTPTransport(verify=False) for host in trusted_hosts}
+    return httpx.Client(
+        verify=context, proxy=proxy or None, mounts=mounts, timeout=timeout, follow_redirects=follow_redirects
+    )
+
+
 class HttpFetcher:
     """The real fetcher; keeps connections open, follows redirects, gives up on one that stalls for `timeout` s."""
 
@@ -63,14 +83,14 @@ class HttpFetcher:
         netrc: Path | None = None,
         timeout: float = 60,
     ) -> None:
-        context = ssl.create_default_context(cafile=certificates or None)
-        if client_certificate:
-            context.load_cert_chain(client_certificate)
-        # A host that pip is told to trust needs no certificate (pip, `--trusted-host`).
-        mounts = {f"all://{host}": httpx.HTTPTransport(verify=False) for host in trusted_hosts}
         self._netrc = _read_netrc(netrc) if netrc and netrc.is_file() else None
-        self._client = httpx.Client(
-            verify=context, proxy=proxy or None, mounts=mounts, timeout=timeout, follow_redirects=True
+        self._client = open_client(
+            certificates=certificates,
+            client_certificate=client_certificate,
+            proxy=proxy,
+            trusted_hosts=trusted_hosts,
+            timeout=timeout,
+            follow_redirects=True,
         )
 
     def close(self) -> None:
@@ -109,7 +129,7 @@ class HttpFetcher:
         with self._answer(url, headers) as answer:
             if answer.status_code != 416:
                 yield (
-                    _start(answer, offset),
+                    start_of(answer, offset),
                     answer.iter_raw(),
                     # As they come: what does not fill a chunk yet would be lost with the connection.
                 )
@@ -143,7 +163,7 @@ def _read_netrc(path: Path) -> httpx.NetRCAuth:
         raise InputError(f"{path}: {reason}", hint="see curl(1), --netrc, for how that file is written") from error
 
 
-def _start(answer: httpx.Response, offset: int) -> int:
+def start_of(answer: httpx.Response, offset: int) -> int:
     """The offset of an answer's first byte (RFC 9110, section 14.4)."""
     if answer.status_code != 206:
         return 0

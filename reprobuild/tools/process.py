@@ -41,9 +41,20 @@ def run_process(
     timeout: float = 600,
 ) -> Finished:
     """The real runner: no standard input, both outputs captured as UTF-8, at most `timeout` seconds."""
+    return _run(argv, b"", env, cwd, timeout)
+
+
+def ask_process(argv: Sequence[str], question: str, *, timeout: float = 60) -> Finished:
+    """The same for a program that reads from standard input what it is asked."""
+    return _run(argv, question.encode(), None, None, timeout)
+
+
+def _run(
+    argv: Sequence[str], given: bytes, env: Mapping[str, str] | None, cwd: Path | None, timeout: float
+) -> Finished:
     try:
         done = subprocess.run(
-            list(argv), env=env, cwd=cwd, timeout=timeout, stdin=subprocess.DEVNULL, capture_output=True, check=False
+            list(argv), env=env, cwd=cwd, timeout=timeout, input=given, capture_output=True, check=False
         )
     except FileNotFoundError as error:
         raise ToolError(f"{argv[0]}: not found", hint=f"install {argv[0]}") from error

@@ -6,14 +6,17 @@
 store = "/big/disk/reprobuild"
 [debian]                       # mirrors for suites that apt does not know, tried in order
 bookworm = ["<mirror>"]
+[registries]                   # where a registry is for this machine; http:// where it has no certificate
+"registry.example:5000" = "http://mirror.example/team"
 ```
 
 Each setting also has a variable, which wins: `REPROBUILD_STORE`, `REPROBUILD_DEBIAN_<SUITE>` (upper case, `-` as `_`,
-several mirrors separated by spaces).
+several mirrors separated by spaces), `REPROBUILD_REGISTRY_<HOST>` (upper case, `.`, `-` and `:` as `_`).
 """
 
 import os
 import pwd
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +25,9 @@ from typing import Any
 
 from reprobuild.ground.errors import InputError, hinting
 
+REGISTRY = "REPROBUILD_REGISTRY_"
+_NO_USER = re.compile(r"(?<=://)[^/\s]*@")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,6 +35,10 @@ class Settings:
 
     store: Path
     debian: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    registries: Mapping[str, str] = field(default_factory=dict)
+    """Places by the registry's name, or by that of its variable."""
+    logins: tuple[Path, ...] = ()
+    """Files in which docker and podman keep their logins, the most special first."""
     netrc: Path | None = None
     """Passwords for hosts, as pip and curl read them (curl(1), `--netrc`)."""
     origin: str = "~/.config/reprobuild/config.toml"
@@ -36,6 +46,11 @@ class Settings:
     def mirrors(self, suite: str) -> tuple[str, ...]:
         """The mirrors the user names for a Debian suite, perhaps none."""
         return self.debian.get(suite, ())
+
+    def registry(self, name: str) -> str:
+        """The place the user names for a registry, or nothing."""
+        variable = REGISTRY + re.sub(r"[^A-Z0-9]", "_", name.upper())
+        return self.registries.get(variable) or self.registries.get(name, "")
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -54,9 +69,34 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(
         store=Path(store).expanduser(),
         debian=debian,
+        registries=_registries(table, environment),
+        logins=_logins(environment, home),
         netrc=Path(environment.get("NETRC") or home / ".netrc"),
         origin=str(path),
     )
+
+
+def _registries(table: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = dict(table.get("registries", {}))
+    found |= {name: value for name, value in environment.items() if name.startswith(REGISTRY) and value}
+    for name, place in found.items():
+        if not re.fullmatch(r"https?://[^\s/@]+(/[^\s@?#]*)?", place):
+            raise InputError(
+                f"{name}: {_NO_USER.sub('', place)}: not the place of a registry",
+                hint='for example "https://mirror.example", without user and password: docker login keeps those',
+            )
+    return found
+
+
+def _logins(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
+    """Where docker and podman look (docker login, podman-login(1)): named files, docker's, podman's two."""
+    places = [
+        environment.get("REGISTRY_AUTH_FILE"),
+        f"{environment.get('DOCKER_CONFIG') or home / '.docker'}/config.json",
+        f"{environment['XDG_RUNTIME_DIR']}/containers/auth.json" if environment.get("XDG_RUNTIME_DIR") else None,
+        f"{environment.get('XDG_CONFIG_HOME') or home / '.config'}/containers/auth.json",
+    ]
+    return tuple(Path(place) for place in places if place)
 
 
 def _home() -> str:
@@ -74,14 +114,17 @@ def _read_table(path: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not TOML: {error}") from error
-    unknown = sorted(table.keys() - {"store", "debian"})
+    unknown = sorted(table.keys() - {"store", "debian", "registries"})
     if unknown:
-        raise InputError(f"{path}: unknown key {unknown[0]!r}", hint="known keys: debian, store")
+        raise InputError(f"{path}: unknown key {unknown[0]!r}", hint="known keys: debian, registries, store")
     debian = table.get("debian", {})
     if not isinstance(debian, dict) or not all(
         isinstance(value, list) and all(isinstance(item, str) for item in value) for value in debian.values()
     ):
         raise InputError(f"{path}: debian: each suite takes a list of mirrors")
+    registries = table.get("registries", {})
+    if not isinstance(registries, dict) or not all(isinstance(value, str) for value in registries.values()):
+        raise InputError(f"{path}: registries: each registry takes the URL of a place")
     if not isinstance(table.get("store", ""), str):
         raise InputError(f"{path}: store: not a string")
     return table

@@ -12,7 +12,7 @@ from reprobuild.ground.errors import ReprobuildError
 from reprobuild.tools.pip import read_pip_sources
 from reprobuild.tools.process import run_process
 
-ENGINES = ("skopeo", "podman", "umoci", "dockerd", "runc")
+ENGINES = ("skopeo", "podman", "umoci", "dockerd", "runc", "docker-registry")
 SANDBOX = ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "--", "true"]
 PORTS = {"http": 80, "https": 443}
 

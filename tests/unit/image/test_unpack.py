@@ -55,6 +55,60 @@ def test_a_later_layer_hides_what_is_below_it(tmp_path: Path) -> None:
     assert (root / "l").read_bytes() == b"new"
 
 
+@pytest.mark.parametrize("above", [file("a", b"new"), link("a", "b")], ids=["file", "link"])
+def test_a_file_replaces_a_folder_of_a_layer_below(tmp_path: Path, above: Member) -> None:
+    root = unpack(tmp_path, [file("a/x/y"), file("b", b"new")], [above])
+
+    assert (root / "a").read_bytes() == b"new"
+
+
+def test_a_folder_replaces_a_link_of_a_layer_below(tmp_path: Path) -> None:
+    root = unpack(tmp_path, [file("b/y"), link("a", "b")], [folder("a"), file("a/x")])
+
+    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*")) == ["a", "a/x", "b", "b/y"]
+
+
+def test_whiteouts_remove_what_is_below_and_nothing_of_their_own_layer(tmp_path: Path) -> None:
+    below = [
+        file("gone"),
+        file("kept"),
+        file("d/old"),
+        file("e/f/old"),
+        folder("g", 0o500),
+        file("g/x"),
+        link("l", "e"),
+    ]
+    root = unpack(
+        tmp_path,
+        below,
+        [
+            file(".wh.gone", b""),
+            file(".wh.g", b""),
+            file(".wh.l", b""),
+            file(".wh.never", b""),
+            file("d/.wh..wh..opq", b""),
+            file("d/new"),
+            file("e/.wh.f", b""),
+            file("e/f/new"),
+        ],
+    )
+
+    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*")) == [
+        "d",
+        "d/new",
+        "e",
+        "e/f",
+        "e/f/new",
+        "kept",
+    ]
+
+
+def test_a_layer_may_remove_everything_below_it(tmp_path: Path) -> None:
+    root = unpack(tmp_path, [file("a/b"), link("c", "a")], [file(".wh..wh..opq", b""), file("d")])
+
+    assert [path.name for path in root.iterdir()] == ["d"]
+
+
 def test_everything_has_the_time_of_the_image_and_no_special_bits(tmp_path: Path) -> None:
     root = unpack(
         tmp_path, [folder("d", 0o1777), file("d/su", mode=0o4755), file("d/secret", mode=0), link("d/l", "su")]
@@ -87,8 +141,25 @@ def test_the_umask_changes_nothing(tmp_path: Path) -> None:
         ([[link("a", "/tmp"), folder("a/b")]], "a is no folder"),
         ([[link("a", "/tmp"), link("a/b", "x")]], "a is no folder"),
         ([[file("a"), file("a/x")]], "a is no folder"),
-        ([[folder("a")], [file("a")]], "a is a folder in a layer below"),
-        ([[folder("a")], [link("a", "/tmp")]], "a is a folder in a layer below"),
+        ([[folder("a"), file("a")]], "a is a folder and something else"),
+        ([[folder("a"), link("a", "/tmp"), file("a/x")]], "a is a folder and something else"),
+        ([[folder("a")], [link("a", "/tmp"), file("a/x")]], "a is no folder"),
+        ([[folder("a/b")], [link("a", "/tmp"), file("a/b/x")]], "a is no folder"),
+        ([[folder("a/b")], [file(".wh.a", b""), link("a", "/tmp"), file("a/b/x")]], "a is no folder"),
+        ([[folder("a/b")], [file("a/.wh.b", b""), link("a/b", "/tmp"), file("a/b/x")]], "a/b is no folder"),
+        ([[folder("a/b")], [file("a/.wh..wh..opq", b""), link("a/b", "/tmp"), file("a/b/x")]], "a/b is no folder"),
+        ([[folder("a/b")], [file(".wh..wh..opq", b""), link("a", "/tmp"), file("a/b/x")]], "a is no folder"),
+        ([[link("a", "/tmp"), file("a/.wh.x", b"")]], "a is no folder"),
+        ([[file(".wh.", b"")]], "a whiteout of nothing"),
+        ([[file(".wh..", b"")]], "a whiteout of nothing"),
+        ([[file(".wh...", b"")]], "a whiteout of nothing"),
+        ([[file(".wh..wh.x", b"")]], "a whiteout of nothing"),
+        ([[file(".wh.a/x", b"")]], "a folder named as whiteouts are"),
+        ([[file(".wh.a", b"x")]], "a whiteout that is no empty file"),
+        ([[link(".wh.a", "x")]], "a whiteout that is no empty file"),
+        ([[file("a"), file(".wh.a", b"")]], "it comes after what it would remove"),
+        ([[file("a/b"), file("a/.wh..wh..opq", b"")]], "it comes after what it would remove"),
+        ([[file("a/b"), file(".wh.a", b"")]], "it comes after what it would remove"),
         ([[hard("h", "nothing")]], "a hard link to nothing, which is no file"),
         ([[link("a", "/etc/passwd"), hard("h", "a")]], "a hard link to a, which is no file"),
         ([[link("a", "/etc"), hard("h", "a/passwd")]], "a is no folder"),
@@ -98,7 +169,7 @@ def test_the_umask_changes_nothing(tmp_path: Path) -> None:
         ([[file("a//x")]], "not a path inside"),
         ([[file("a/./x")]], "not a path inside"),
     ],
-    ids=range(16),
+    ids=range(33),
 )
 def test_a_layer_that_leads_out_of_its_root_is_refused(tmp_path: Path, layers: list[list[Member]], said: str) -> None:
     with pytest.raises(InputError) as caught:
