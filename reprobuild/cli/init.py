@@ -51,9 +51,9 @@ def command(
     )
     rows = [{"path": file.planned.path, "purpose": file.planned.purpose, "action": file.action} for file in made.files]
     if as_json:
-        answer_json({**as_document(made.survey, made.choice), "files": rows})
+        answer_json({**as_document(made.survey, made.choice), "notes": list(made.notes), "files": rows})
         return
-    for note in made.survey.notes:
+    for note in made.notes:
         say(f"note: {plain(note)}")
     say(f"archetype {made.choice.archetype}: {plain(made.choice.why)}")
     for name, why in made.choice.features:
@@ -62,7 +62,7 @@ def command(
         shown = (render_difference(file.planned.path, file.before, file.planned.text) for file in made.files)
         answer("".join(shown).rstrip("\n") or "nothing would change")
         return
-    answer("\n".join(f"{_SAID[row['action']]:8} {row['path']:24} {row['purpose']}" for row in rows))
+    answer("\n".join(f"{_SAID[row['action']]:8} {row['path']:34} {row['purpose']}" for row in rows))
     if not any(file.written for file in made.files):
         say("nothing was written: every file is there already; --dry-run shows how they differ")
     else:

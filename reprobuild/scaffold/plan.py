@@ -26,13 +26,12 @@ class Planned:
 
 
 def plan(survey: Survey, choice: Choice, bases: Sequence[str], starter: Mapping[str, str]) -> list[Planned]:
-    """The files, in the order of their paths; `starter` are those of a runnable beginning, by path."""
-    files = [Planned(path, text, "a small training to begin with") for path, text in starter.items()]
+    """The files, the most important first; `starter` are those of a runnable beginning, by path."""
     requirements, written = _requirements(survey)
+    files = [Planned(PROJECT, draft_project(survey, choice, requirements, bases), "what a run is asked to do")]
     files += [written] if written else []
-    files.append(Planned(PROJECT, draft_project(survey, choice, requirements, bases), "what a run is asked to do"))
-    files.append(Planned(GUIDE, draft_guide(survey, choice), "what people say of it, for the guide"))
-    return sorted(files, key=lambda file: file.path)
+    files += [Planned(path, text, "a small training to begin with") for path, text in sorted(starter.items())]
+    return [*files, Planned(GUIDE, draft_guide(survey, choice), "what people say of it, for the guide")]
 
 
 def _requirements(survey: Survey) -> tuple[list[str], Planned | None]:

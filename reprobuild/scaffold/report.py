@@ -39,10 +39,9 @@ def _facts(survey: Survey) -> Iterator[Found]:
 
 
 def as_document(survey: Survey, choice: Choice) -> dict[str, object]:
-    """For `--json`; the files are added by who wrote them."""
+    """For `--json`; notes and files are added by who wrote them."""
     return {
         "archetype": {"name": choice.archetype, "why": choice.why},
         "features": [{"name": name, "why": why} for name, why in choice.features],
         "found": [asdict(found) for found in facts(survey)],
-        "notes": list(survey.notes),
     }

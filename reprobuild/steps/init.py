@@ -1,26 +1,26 @@
 """`init`: survey a folder, and write what makes it a project; nothing in it is run, and nothing is overwritten."""
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from reprobuild.ground.errors import InputError, ToolError
+from reprobuild.ground.errors import InputError, ReprobuildError, ToolError, UsageError
+from reprobuild.guide.read import parse_guide_file
+from reprobuild.guide.source import Source
+from reprobuild.guide.template import FOLDER, OWN, own_template
+from reprobuild.guide.write import join_guide, render_guide
 from reprobuild.lock.bases import shipped_bases
+from reprobuild.project.read import parse_project
+from reprobuild.record.folder import run_folders
 from reprobuild.scaffold.choice import Choice, choose
-from reprobuild.scaffold.folder import MAX_TEXT, Folder, worth_reading
-from reprobuild.scaffold.plan import Planned, plan
+from reprobuild.scaffold.folder import Folder
+from reprobuild.scaffold.plan import GUIDE, PROJECT, Planned, plan
 from reprobuild.scaffold.survey import Survey, survey
-from reprobuild.steps.source import LEFT_OUT
-
-MAX_FILES = 20_000
-MAX_DEPTH = 8
-MAX_TOTAL = 16 << 20
-_NEVER = {*LEFT_OUT, "node_modules", "site-packages", ".venv", ".tox", ".nox", ".ipynb_checkpoints", "lockfiles"}
-_MARKS = ("pyvenv.cfg", "conda-meta")
-"""What only a virtual environment has."""
+from reprobuild.steps.guide import PLACE
+from reprobuild.steps.listing import read_folder, read_text
 
 
 @dataclass(frozen=True)
@@ -46,100 +46,47 @@ class Scaffolded:
     survey: Survey
     choice: Choice
     files: tuple[Outcome, ...]
+    notes: tuple[str, ...]
 
 
 def scaffold(root: Path, archetype: str | None, features: Sequence[str], *, write: bool) -> Scaffolded:
     """The files of a project for the folder `root`, written unless they are there already or `write` is false."""
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"--dir {root}: a file, not a folder", hint="name the folder that holds the training")
     folder = read_folder(root)
     starter = _starter(folder, archetype or "generic")
-    seen = survey(
-        Folder(
-            folder.name,
-            {**{path: len(text) for path, text in starter.items()}, **folder.files},
-            {**starter, **folder.texts},
-            folder.notes,
-        )
-    )
+    seen = survey(_with(folder, starter))
     choice = choose(seen, archetype, features)
     bases = sorted(item.name.removesuffix(".toml") for item in shipped_bases().iterdir() if item.name.endswith(".toml"))
     planned = plan(seen, choice, bases, starter)
-    outcomes = [_outcome(root, item, write=write) for item in planned]
-    return Scaffolded(seen, choice, tuple(outcomes))
+    stub, notes = _stub(root, {item.path: item.text for item in planned})
+    outcomes = [_outcome(root, item, write=write) for item in (*planned, *stub)]
+    return Scaffolded(seen, choice, tuple(outcomes), (*seen.notes, *notes))
 
 
-def read_folder(root: Path) -> Folder:
-    """The folder as it lies there; links are not followed, and what is too large, too deep or too much is told."""
-    notes: list[str] = []
-    found: dict[str, int] = {}
-    for path, size in _listed(root, notes):
-        if len(found) >= MAX_FILES:
-            notes.append(f"more than {MAX_FILES} files: the rest was not looked at")
-            break
-        found[path] = size
-    texts: dict[str, str] = {}
-    left = MAX_TOTAL
-    for path in worth_reading(found):
-        text = _text(root / path, path, notes) if left > 0 else None
-        if text is not None:
-            texts[path] = text
-            left -= len(text)
-    if left <= 0:
-        notes.append(f"more than {MAX_TOTAL >> 20} MB of text: the rest was not read")
-    return Folder(root.resolve().name, dict(sorted(found.items())), texts, tuple(notes))
+def _with(folder: Folder, starter: Mapping[str, str]) -> Folder:
+    sizes = {path: len(text) for path, text in starter.items()}
+    return replace(folder, files={**sizes, **folder.files}, texts={**starter, **folder.texts})
 
 
-def _listed(root: Path, notes: list[str]) -> Iterator[tuple[str, int]]:
-    """Regular files with their sizes, a folder's own before those of its folders."""
-    waiting = [(root, "", 0)] if root.is_dir() else []
-    while waiting:
-        folder, prefix, depth = waiting.pop(0)
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name))
-        except OSError as error:
-            notes.append(f"{prefix or '.'}: {error.strerror}")
-            continue
-        if depth and any(entry.name in _MARKS for entry in entries):
-            continue
-        for entry in entries:
-            name = f"{prefix}{entry.name}"
-            if not _is_text(name):
-                notes.append(f"{name!r}: a name that is not UTF-8: rename it")
-            elif entry.is_file(follow_symlinks=False):
-                yield name, entry.stat(follow_symlinks=False).st_size
-            elif entry.is_symlink():
-                notes.append(f"{name}: a link, not followed")
-            elif entry.is_dir(follow_symlinks=False) and entry.name not in _NEVER:
-                if depth < MAX_DEPTH:
-                    waiting.append((Path(entry.path), f"{name}/", depth + 1))
-                else:
-                    notes.append(f"{name}: deeper than {MAX_DEPTH} folders")
-
-
-def _is_text(name: str) -> bool:
+def _stub(root: Path, planned: Mapping[str, str]) -> tuple[list[Planned], list[str]]:
+    """The guide before the first run, or a note why `reprobuild guide` has to write it."""
+    if run_folders(root):
+        return [], [f"runs are recorded here: reprobuild guide writes {PLACE}"]
+    present: dict[str, str] = {}
+    for name in (PROJECT, GUIDE):
+        text = _present(root / name, name) if os.path.lexists(root / name) else planned[name]
+        present[name] = text
+    if present[GUIDE] != planned[GUIDE]:
+        return [], [f"{GUIDE} is yours: reprobuild guide writes {PLACE} from it"]
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _text(path: Path, name: str, notes: list[str]) -> str | None:
-    """The text of a file, or None with a note."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            data = stream.read(MAX_TEXT + 1)
-        if len(data) > MAX_TEXT:
-            notes.append(f"{name}: larger than {MAX_TEXT >> 10} KiB, not read")
-            return None
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        notes.append(f"{name}: {error.strerror}")
-    except UnicodeDecodeError:
-        notes.append(f"{name}: not UTF-8 text, not read")
-    return None
+        project = parse_project(present[PROJECT].encode(), root)
+    except ReprobuildError as error:
+        return [], [f"{error}: so {PLACE} cannot be written yet"]
+    declared = present[GUIDE].encode()
+    source = Source(project.name, parse_guide_file(declared), declared, (f"{FOLDER}/{OWN}", own_template()))
+    text = join_guide(render_guide(source), {}, source, PLACE, {})
+    return [Planned(PLACE, text, "the guide before the first run; reprobuild guide writes it again")], []
 
 
 def _starter(folder: Folder, archetype: str) -> dict[str, str]:
@@ -166,7 +113,7 @@ def _outcome(root: Path, planned: Planned, *, write: bool) -> Outcome:
 def _present(path: Path, name: str) -> str:
     """What lies there, as text for a comparison."""
     notes: list[str] = []
-    text = _text(path, name, notes)
+    text = read_text(path, name, notes)
     return text if text is not None else f"({'; '.join(notes) or f'{name}: not a file'})\n"
 
 
@@ -175,7 +122,7 @@ def create_file(root: Path, name: str, data: bytes) -> bool:
     folder = (root / name).parent
     _check_folder(root, name)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{(root / name).name}.{os.getpid()}"
+    temporary = folder / f".{(root / name).name}.{secrets.token_hex(4)}"
     try:
         with open(temporary, "xb") as stream:
             stream.write(data)

@@ -13,7 +13,7 @@ def test_init_says_what_it_found_and_what_comes_next(tmp_path: Path, capsys: pyt
     assert main(["init", "--dir", str(root)]) == 0
 
     captured = capsys.readouterr()
-    assert captured.out.splitlines()[0].split()[:2] == ["written", "guide.toml"]
+    assert captured.out.splitlines()[0].split()[:2] == ["written", "reprobuild.toml"]
     assert captured.err.splitlines() == [
         "archetype tabular: train.py:7 imports pandas",
         "next: read reprobuild.toml, then reprobuild lock && reprobuild run",
@@ -26,8 +26,7 @@ def test_a_dry_run_shows_the_difference_from_what_is_there(tmp_path: Path, capsy
     assert main(["--project", str(root), "init", "--dry-run"]) == 0
 
     shown = capsys.readouterr().out.splitlines()
-    assert shown[:2] == ["--- /dev/null", "+++ b/guide.toml"]
-    assert "--- a/reprobuild.toml" in shown
+    assert shown[:2] == ["--- a/reprobuild.toml", "+++ b/reprobuild.toml"]
     assert '-name = "mine"' in shown
     assert (root / "reprobuild.toml").read_text() == '[project]\nname = "mine"\n'
 
@@ -41,7 +40,7 @@ def test_json_has_every_fact_with_its_file_and_line(tmp_path: Path, capsys: pyte
     assert report["archetype"]["name"] == "vision"
     assert [item["name"] for item in report["features"]] == ["cuda", "fairness"]
     assert {"what": "seed", "value": "7", "path": "scripts/train_classifier.py", "line": 21} in report["found"]
-    assert {"path": "reprobuild.toml", "action": "written"}.items() <= report["files"][1].items()
+    assert {"path": "reprobuild.toml", "action": "written"}.items() <= report["files"][0].items()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from reprobuild.project.read import parse_project, read_project
 from reprobuild.project.rules import file_problems
 from reprobuild.scaffold.choice import ARCHETYPES, FEATURES, choose
 from reprobuild.scaffold.plan import plan
+from reprobuild.steps.guide import PLACE
 from reprobuild.steps.init import scaffold
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "init"
@@ -21,7 +22,9 @@ def test_a_sample_folder_becomes_the_golden_project(name: str, tmp_path: Path) -
 
     made = scaffold(root, None, (), write=True)
 
-    texts = "".join(f"==> {file.planned.path}\n{file.planned.text}" for file in made.files)
+    texts = "".join(
+        f"==> {file.planned.path}\n{file.planned.text}" for file in made.files if file.planned.path != PLACE
+    )
     golden = GOLDEN / f"{name}.txt"
     if os.environ.get("REPROBUILD_GOLDEN") == "write":
         golden.write_text(texts)

@@ -6,7 +6,9 @@ from builders.samples import SAMPLES, lay
 
 from reprobuild.ground.errors import InputError
 from reprobuild.project.read import read_project
-from reprobuild.steps.init import MAX_FILES, create_file, read_folder, scaffold
+from reprobuild.steps.guide import PLACE, write_guide
+from reprobuild.steps.init import create_file, scaffold
+from reprobuild.steps.listing import MAX_FILES, read_folder
 
 
 def actions(root: Path, *, write: bool = True) -> dict[str, str]:
@@ -16,7 +18,8 @@ def actions(root: Path, *, write: bool = True) -> dict[str, str]:
 def test_an_empty_folder_gets_a_training_that_is_a_project(tmp_path: Path) -> None:
     made = actions(tmp_path / "new")
 
-    assert made == dict.fromkeys(("guide.toml", "reprobuild.toml", "requirements.in", "train.py"), "written")
+    assert list(made) == ["reprobuild.toml", "requirements.in", "train.py", "guide.toml", PLACE]
+    assert set(made.values()) == {"written"}
     assert read_project(tmp_path / "new").metrics == "out/metrics.json"
 
 
@@ -25,12 +28,12 @@ def test_what_is_there_is_left_alone_and_the_rest_is_written(tmp_path: Path) -> 
     (tmp_path / "train.py").write_text("import numpy\nnumpy.save('w.npy', numpy.ones(2))\n")
 
     assert actions(tmp_path) == {
-        "guide.toml": "written",
         "reprobuild.toml": "kept",
         "requirements.in": "written",
+        "guide.toml": "written",
     }
     assert (tmp_path / "reprobuild.toml").read_text() == "mine\n"
-    assert actions(tmp_path) == {"guide.toml": "same", "reprobuild.toml": "kept"}
+    assert actions(tmp_path) == {"reprobuild.toml": "kept", "guide.toml": "same"}
 
 
 def test_a_second_time_nothing_changes(tmp_path: Path) -> None:
@@ -72,6 +75,29 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     assert create_file(tmp_path, "a", b"second") is False
     assert (tmp_path / "a").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_the_guide_is_one_that_reprobuild_guide_goes_on_with(tmp_path: Path) -> None:
+    root = lay(tmp_path / "p", SAMPLES["tabular"])
+    scaffold(root, None, (), write=True)
+    before = (root / PLACE).read_bytes()
+
+    written = write_guide(root, None)
+
+    assert (root / PLACE).read_bytes() == before
+    assert written.rendered.declared == 0
+
+
+def test_a_project_whose_guide_cannot_be_told_yet_says_so(tmp_path: Path) -> None:
+    broken = lay(tmp_path / "broken", {**SAMPLES["bare"], "reprobuild.toml": "mine\n"})
+    own = lay(tmp_path / "own", {**SAMPLES["bare"], "guide.toml": "# mine\n"})
+    ran = lay(tmp_path / "ran", {**SAMPLES["bare"], ".reprobuild/runs/0001/record.json": "{}"})
+
+    for root, reason in ((broken, "not TOML"), (own, "guide.toml is yours"), (ran, "runs are recorded")):
+        made = scaffold(root, None, (), write=True)
+
+        assert PLACE not in {file.planned.path for file in made.files}
+        assert any(reason in note and PLACE in note for note in made.notes)
 
 
 HOSTILE: dict[str, str | bytes] = {
