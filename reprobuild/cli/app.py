@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from reprobuild import __version__
-from reprobuild.cli import bundle, fingerprint, guide, image, init, inspect, lock, replay, run
+from reprobuild.cli import (
+    bundle,
+    fingerprint,
+    guide,
+    image,
+    init,
+    inspect,
+    lock,
+    replay,
+    run,
+    runs,
+    runs_note,
+    runs_show,
+)
 from reprobuild.cli.usage import WrongUsage, usage_error
 from reprobuild.ground.errors import ReprobuildError, ToolError, UsageError
 
@@ -26,6 +39,12 @@ _HINTS = {
     errno.EROFS: "that disk is read-only; name another place",
 }
 
+
+def _epilog(examples: Sequence[str]) -> str:
+    # \b keeps the lines that follow as they are
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in examples), "", EPILOG))
+
+
 app = typer.Typer(
     help="Freeze a training run into one file, and say on any other machine whether the same result came out.\n\n"
     "init → lock → image → run → bundle.tar → replay",
@@ -35,10 +54,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for module in (init, lock, image, run, bundle, replay, inspect, fingerprint, guide):
-    # \b keeps the lines that follow as they are
-    app.command(
-        name=module.NAME, epilog="\n".join(("\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES), "", EPILOG))
-    )(module.command)
+    app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
+for module in (runs_show, runs_note):
+    runs.app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
+app.add_typer(runs.app, name=runs.NAME, epilog=_epilog(runs.EXAMPLES))
 
 
 def _print_version(wanted: bool) -> None:

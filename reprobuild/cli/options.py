@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -58,3 +59,15 @@ CompressionOption = Annotated[
     Compression,
     typer.Option("--compression", help="Of the image's layers; gzip is for Docker before 25 and umoci."),
 ]
+
+
+def _complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """The runs of the project whose number begins so, for a shell's completion."""
+    from reprobuild.record.folder import LATEST, run_folders
+
+    root = context.find_root().params.get("project") or Path()
+    names = [*(folder.name for folder in run_folders(Path(root))), LATEST]
+    return [name for name in names if name.startswith(incomplete) or name.lstrip("0").startswith(incomplete)]
+
+
+RunArgument = Annotated[str, typer.Argument(help="Number of a run, or `latest`.", autocompletion=_complete_run)]

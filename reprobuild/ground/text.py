@@ -14,3 +14,8 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def escaped_lines(text: str) -> str:
+    """A text of several lines, its line ends and tabs kept, and everything else that a terminal would obey escaped."""
+    return "\n".join("\t".join(map(escaped, line.split("\t"))) for line in text.split("\n"))

@@ -8,6 +8,7 @@ from builders.results import make_asked, make_fingerprint
 
 from reprobuild.record.document import Asked, Ending, FileDigest, Log, Record, Scalar, Tree
 
+WELL = Ending(reason="finished", status=0, signal=None)
 FAILED = Ending(reason="finished", status=3, signal=None, message="it ended with exit status 3")
 
 
@@ -28,7 +29,7 @@ def make_record(
         "fingerprint": make_fingerprint(),
         "outputs": {"out/model.npz": FileDigest(sha256="4" * 64, size=29_000)},
         "metrics": {},
-        "ending": Ending(reason="finished", status=0, signal=None),
+        "ending": WELL,
         "wall_seconds": 4.2,
         "peak_memory_bytes": 200_000_000,
         "log": Log(sha256="5" * 64, size=100, truncated=False),
@@ -36,8 +37,8 @@ def make_record(
     return Record(**{**fields, **changes})
 
 
-def make_large_record(number: int) -> Record:
-    """A record of some 15 kB: the flags of a real CPU, a hundred packages, several libraries and outputs."""
+def make_large_record() -> Record:
+    """A record of some 12 kB: the flags of a real CPU, a hundred packages, several libraries and outputs."""
     fingerprint = make_fingerprint(
         cpu={
             "vendor": "AuthenticAMD",
@@ -52,12 +53,11 @@ def make_large_record(number: int) -> Record:
         ],
     )
     return make_record(
-        seed=number,
-        hyperparameters={"lr": 10.0 ** -(number % 5), "depth": number % 7, "optimizer": ("sgd", "adam")[number % 2]},
+        seed=987654321,
+        hyperparameters={"lr": 0.987654321, "depth": 87654321, "optimizer": "87654321"},
         fingerprint=fingerprint,
         outputs={f"out/part{part}.npz": FileDigest(sha256=f"{part:064}", size=part) for part in range(20)},
-        metrics={"accuracy": (number * 7919 % 1000) / 1000, "loss": (number * 104_729 % 997) / 500},
-        ending=FAILED if number % 10 == 0 else Ending(reason="finished", status=0, signal=None),
+        metrics={"accuracy": 0.87654321, "loss": 0.7654321},
     )
 
 
@@ -70,6 +70,18 @@ def write_run(project: Path, name: str, record: Record | bytes) -> Path:
 
 
 def write_many_runs(project: Path, count: int) -> None:
-    """Runs 1 to `count`, each of some 15 kB and not quite like the others."""
+    """Runs 1 to `count`, each large and not quite like the others; every tenth failed."""
+    good = make_large_record()
+    templates = [record.to_bytes().decode() for record in (good.model_copy(update={"ending": FAILED}), good)]
     for number in range(1, count + 1):
-        write_run(project, f"{number:04}", make_large_record(number))
+        text = templates[bool(number % 10)]
+        for old, new in (
+            ("0.987654321", repr(10.0 ** -(number % 5))),
+            ("0.87654321", repr(number * 7919 % 1000 / 1000)),
+            ("0.7654321", repr(number * 104_729 % 997 / 500)),
+            ("987654321", str(number)),
+            ('"87654321"', ('"sgd"', '"adam"')[number % 2]),
+            ("87654321", str(number % 7)),
+        ):
+            text = text.replace(old, new)
+        write_run(project, f"{number:04}", text.encode())
