@@ -1,9 +1,12 @@
 """Asking a daemon through the `docker` SDK: every way in which it fails to answer is one line."""
 
+import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +24,25 @@ HINTS = {
 }
 
 
+GROUP = "your user may not: sudo usermod --append --groups docker $USER, and log in anew"
+_API = re.compile(r"\d+\.\d+")
+
+
+@dataclass(frozen=True)
+class Greeting:
+    """The newest version of Docker's API that a daemon speaks, and its own version if it is Podman."""
+
+    api: str
+    podman: str | None
+
+
 @dataclass(frozen=True)
 class Daemon:
     """Where an engine listens, and how many seconds it may be silent."""
 
     name: EngineName
-    socket: Path
+    path: Path
+    """Of its socket."""
     patience: float = 60
     """For an answer to anything but the loading of an image."""
     loading: float = 1800
@@ -35,30 +51,60 @@ class Daemon:
     @contextmanager
     def client(self, patience: float | None = None) -> Iterator["DockerClient"]:
         """A connected client; ToolError when nobody answers."""
-        self._require()
+        version = self.greet().api
         from docker import DockerClient
 
         with self.answering():
             seconds = patience or self.patience
-            client = DockerClient(base_url=f"unix://{self.socket}", version="auto", timeout=seconds)
+            client = DockerClient(base_url=f"unix://{self.path}", version=version, timeout=seconds)
         try:
             yield client
         finally:
             client.close()
 
-    def _require(self) -> None:
-        """ToolError unless somebody listens."""
+    def greet(self) -> Greeting:
+        """Ask who listens; ToolError when nobody does.
+
+        Not by the SDK, which asks for everybody's versions: Podman takes a second for that.
+        """
+        with closing(HTTPConnection("localhost")) as connection:
+            connection.sock = self._connect()
+            with self.answering():
+                connection.request("GET", "/_ping")
+                answer = connection.getresponse()
+                api = answer.getheader("Api-Version", "")
+                if answer.status != HTTPStatus.OK or not _API.fullmatch(api):
+                    raise self.error(f"{self.path}: it speaks no Docker (status {answer.status})", hint=self.hint)
+                return Greeting(api, answer.getheader("Libpod-Api-Version"))
+
+    def attach(self, container: str) -> socket.socket:
+        """The output of a container that has not started yet, as a stream of frames; the SDK would wait for ever."""
+        place = f"/v{self.greet().api}/containers/{container}/attach?stream=1&stdout=1&stderr=1"
+        with closing(HTTPConnection("localhost")) as connection, closing(self._connect()) as own, self.answering():
+            connection.sock = own
+            connection.request("POST", place, headers={"Connection": "Upgrade", "Upgrade": "tcp"})
+            with closing(connection.getresponse()) as answer:
+                if answer.status in (HTTPStatus.OK, HTTPStatus.SWITCHING_PROTOCOLS):
+                    return own.dup()
+        raise self.error(f"its answer makes no sense (status {answer.status} where its output begins)")
+
+    def _connect(self) -> socket.socket:
+        own = socket.socket(socket.AF_UNIX)
         try:
-            with socket.socket(socket.AF_UNIX) as own:
-                own.settimeout(self.patience)
-                own.connect(str(self.socket))
-        except PermissionError as error:
-            group = "sudo usermod --append --groups docker $USER, and log in anew"
-            hint = group if self.name == "docker" else HINTS[self.name]
-            raise ToolError(f"{self.name}: {self.socket}: you may not use it", hint=hint) from error
+            own.settimeout(self.patience)
+            own.connect(str(self.path))
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise ToolError(f"{self.name}: {self.socket}: {reason}: no daemon", hint=HINTS[self.name]) from error
+            own.close()
+            problem = f"{self.name}: {self.path}: {error.strerror or error}"
+            if isinstance(error, PermissionError) and self.name == "docker":
+                raise ToolError(problem, hint=GROUP) from error
+            raise ToolError(problem, hint=self.hint) from error
+        return own
+
+    @property
+    def hint(self) -> str:
+        """What to do when it is not there."""
+        return HINTS[self.name]
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -71,7 +117,7 @@ class Daemon:
             yield
         except APIError as error:
             raise self.error(str(error.explanation or error)) from error
-        except (DockerException, RequestException, HTTPError, OSError) as error:
+        except (DockerException, RequestException, HTTPError, HTTPException, OSError) as error:
             raise self._silent(error) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self.error(f"its answer makes no sense ({type(error).__name__}: {error})") from error
@@ -83,7 +129,7 @@ class Daemon:
     def _silent(self, error: BaseException) -> ToolError:
         chain = list(_causes(error))
         if any(isinstance(item, TimeoutError) or "timed out" in str(item) for item in chain):
-            return self.error("no answer in time", hint=f"see what holds it up, or start it anew: {self.socket}")
+            return self.error("no answer in time", hint=f"see what holds it up, or start it anew: {self.path}")
         if any(isinstance(item, ConnectionError) or "IncompleteRead" in str(item) for item in chain):
             return self.error("it went away in the middle", hint="see its log; the disk that it writes to may be full")
         return self.error(f"its answer makes no sense ({chain[-1]})")

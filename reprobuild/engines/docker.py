@@ -3,9 +3,10 @@
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from reprobuild.engines.answers import Daemon
@@ -37,14 +38,14 @@ class Docker:
 
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
+        self._machine: Mapping[str, Any] = {}
 
     def describe(self) -> EngineFacts:
         """See `Engine.describe`; a Podman that answers on Docker's socket is called by its name."""
+        if podman := self.daemon.greet().podman:
+            return EngineFacts(name="podman", version=podman)
         with self.daemon.client() as client, self.daemon.answering():
-            told = client.version()
-            parts = [str(part.get("Name")) for part in told.get("Components") or ()]
-            version = str(told["Version"])[:100]
-        return EngineFacts(name="podman" if "Podman Engine" in parts else self.daemon.name, version=version)
+            return EngineFacts(name="docker", version=str(client.version()["Version"]))
 
     def load(self, image: Image, store: Store, progress: Progress) -> str:
         """See `Engine.load`: the image's ID there, once its layers and configuration were compared with ours."""
@@ -88,10 +89,15 @@ class Docker:
                     said.append(found[1].strip())
         return said
 
-    def tag(self, place: str, repository: str, tag: str) -> None:
-        """Give a loaded image a name."""
+    def tag(self, place: str, image: Image, project: str) -> str:
+        """Give a loaded image the name `project:short-ID`, and return it.
+
+        A repository has lower-case letters, digits and single separators (distribution/reference, grammar).
+        """
+        repository, tag = re.sub(r"[^a-z0-9]+", "-", project.lower()).strip("-"), short(image.image_id)
         with self.daemon.client() as client, self.daemon.answering():
             client.api.tag(place, repository, tag, force=True)
+        return f"{repository}:{tag}"
 
     def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`; the container is gone afterwards, however it ended."""
@@ -106,7 +112,7 @@ class Docker:
         with self.daemon.client() as client, self._removing() as name:
             try:
                 with _Run(self.daemon, client, name) as run:
-                    run.create(place, container)
+                    run.create(place, container, self._ask_machine(client))
                     begun = time.monotonic()
                     state = run.follow(listen, None if container.timeout is None else begun + container.timeout)
             except TimeoutError:
@@ -118,6 +124,13 @@ class Docker:
             raise no_command(container.argv[0], reason)
         return Execution("finished", status, signal, time.monotonic() - begun, state.out_of_memory)
 
+    def _ask_machine(self, client: "DockerClient") -> Mapping[str, Any]:
+        """What `docker info` tells, asked once."""
+        if not self._machine:
+            with self.daemon.answering():
+                self._machine = client.info()
+        return self._machine
+
     @contextmanager
     def _removing(self) -> Iterator[str]:
         """A name for a container, which is gone afterwards; a daemon in trouble is given little time for that."""
@@ -127,9 +140,8 @@ class Docker:
         except ToolError as error:
             try:
                 self._remove(name, patience=min(5, self.daemon.patience))
-            except ToolError:
-                left = f"a container may be left: {self.daemon.name} rm --force {name}"
-                error.hint = f"{error.hint}; {left}" if error.hint else left
+            except ToolError as left:
+                error.hint = left.hint
             raise
         except BaseException:
             self._remove(name)
@@ -139,8 +151,13 @@ class Docker:
     def _remove(self, name: str, patience: float | None = None) -> None:
         from docker.errors import NotFound
 
-        with self.daemon.client(patience) as client, self.daemon.answering(), suppress(NotFound):
-            client.api.remove_container(name, force=True, v=True)
+        try:
+            with self.daemon.client(patience) as client, self.daemon.answering(), suppress(NotFound):
+                client.api.remove_container(name, force=True, v=True)
+        except ToolError as error:
+            left = f"its container may be left: {self.daemon.name} rm --force {name}"
+            error.hint = f"{error.hint}; {left}" if error.hint else left
+            raise
 
 
 @dataclass(frozen=True)
@@ -154,31 +171,30 @@ class _Run:
 
     def __init__(self, daemon: Daemon, client: "DockerClient", name: str) -> None:
         self.daemon, self.client, self.name = daemon, client, name
-        self._output: Any = None
+        self._output: socket | None = None
 
     def __enter__(self) -> "_Run":
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._output is not None:
-            self._output._sock.close()  # the SDK hands out a reader and keeps the socket
             self._output.close()
 
-    def create(self, place: str, container: Container) -> None:
+    def create(self, place: str, container: Container, machine: Mapping[str, Any]) -> None:
         """Make it, listen to it, and start it."""
         with self.daemon.answering():
-            options = create_options(container, self.client.info())
+            options = create_options(container, machine)
             made = self.client.containers.create(place, name=self.name, **options)
             if made.attrs["Image"] != place:
                 raise self.daemon.error(f"it made a container of image {short(made.attrs['Image'])}")
             if container.gpu and not made.attrs["HostConfig"].get("DeviceRequests"):
                 raise self.daemon.error("it takes no request for GPUs", hint="use --engine docker or sandbox")
-            # Before it starts, so that no word is lost.
-            self._output = self.client.api.attach_socket(self.name, {"stdout": 1, "stderr": 1, "stream": 1})
+            self._output = self.daemon.attach(self.name)  # before it starts, so that no word is lost
             made.start()
 
     def follow(self, listen: Callable[[bytes], None], deadline: float | None) -> _State:
         """Hand on its output until it has ended; TimeoutError at the deadline."""
+        assert self._output is not None
         output = incoming(self._output.fileno(), deadline, self.daemon.patience, self._ask)
         try:
             for chunk in payloads(output):
