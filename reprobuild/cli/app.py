@@ -17,6 +17,7 @@ from reprobuild.cli import (
     init,
     inspect,
     lock,
+    preflight,
     replay,
     run,
     runs,
@@ -53,7 +54,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the same text everywhere, and half the start-up time
     pretty_exceptions_enable=False,
 )
-for module in (init, lock, image, run, bundle, replay, inspect, fingerprint, guide):
+for module in (init, lock, image, run, bundle, replay, inspect, preflight, fingerprint, guide):
     app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
 for module in (runs_show, runs_note):
     runs.app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)

@@ -39,6 +39,9 @@ def command(
         Path | None, typer.Option("--output", help="Folder for the outputs, the log and replay.json.")
     ] = None,
     engine: EngineOption = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Start even where reprobuild preflight says that it cannot run.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print replay.json; the training's output goes to standard error.")
     ] = False,
@@ -53,7 +56,7 @@ def command(
     from reprobuild.verdict.render import render_report
 
     places = _places(data or [])
-    options = Options(seed, places, require.value, output, os.environ)
+    options = Options(seed, places, require.value, output, os.environ, anyway)
     with open_world(choose_engine(engine)) as world, progress() as shown:
         report = replay_bundle(bundle, world, options, on_output=forwarding(sys.stderr.buffer), progress=shown)
     if as_json:

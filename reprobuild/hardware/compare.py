@@ -28,7 +28,8 @@ def find_differences(
     requests = compare_facts(*({f"asked.{name}": getattr(side, name) for name in REQUEST} for side in asked))
     told = [name for name in TOLD if name != "seeds" or asked[0].seed == asked[1].seed]
     runs = compare_facts(*(dict(_found(side, told)) for side in found))
-    return tuple(sorted(chain(requests, runs, compare_fingerprints(*fingerprints)), key=rank))
+    gpu = asked[0].gpu or asked[1].gpu
+    return tuple(sorted(chain(requests, runs, compare_fingerprints(*fingerprints, gpu=gpu)), key=rank))
 
 
 def _found(found: Mapping[str, JsonValue], names: list[str]) -> Iterator[tuple[str, object]]:
@@ -41,15 +42,15 @@ def _found(found: Mapping[str, JsonValue], names: list[str]) -> Iterator[tuple[s
             yield "found.problems", value or None
 
 
-def compare_fingerprints(recorded: Fingerprint, seen: Fingerprint) -> tuple[Finding, ...]:
+def compare_fingerprints(recorded: Fingerprint, seen: Fingerprint, *, gpu: bool) -> tuple[Finding, ...]:
     """What differs between two runs' machines and software; the worst first."""
     software = compare_facts(software_facts(recorded), software_facts(seen))
-    return tuple(sorted(chain(software, compare_machines(recorded, seen)), key=rank))
+    return tuple(sorted(chain(software, compare_machines(recorded, seen, gpu=gpu)), key=rank))
 
 
-def compare_machines(recorded: Fingerprint, seen: Fingerprint) -> tuple[Finding, ...]:
-    """What differs between two machines, software in an image left out; the worst first."""
-    return tuple(sorted(compare_facts(machine_facts(recorded), machine_facts(seen)), key=rank))
+def compare_machines(recorded: Fingerprint, seen: Fingerprint, *, gpu: bool) -> tuple[Finding, ...]:
+    """What differs between two machines, software in an image left out; the worst first. `gpu`: was one passed?"""
+    return tuple(sorted(compare_facts(machine_facts(recorded, gpu=gpu), machine_facts(seen, gpu=gpu)), key=rank))
 
 
 def compare_facts(recorded: Facts, seen: Facts) -> Iterator[Finding]:
@@ -69,7 +70,9 @@ def _covered(path: str, recorded: Facts, seen: Facts) -> bool:
     thing = path.rpartition(".")[0]
     if thing.startswith("gpus."):
         thing += ".name"
-    return (thing in recorded) != (thing in seen) or (path.startswith("links.") and recorded["gpus"] != seen["gpus"])
+    return (thing in recorded) != (thing in seen) or (
+        path.startswith("links.") and recorded.get("gpus") != seen.get("gpus")
+    )
 
 
 def _alone(items: frozenset[str]) -> str:

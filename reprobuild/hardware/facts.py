@@ -18,9 +18,10 @@ VECTOR_SETS = frozenset(
 Facts = Mapping[str, object]
 
 
-def machine_facts(machine: Fingerprint) -> Facts:
-    """What belongs to the machine."""
-    return dict(_machine(machine))
+def machine_facts(machine: Fingerprint, *, gpu: bool) -> Facts:
+    """What belongs to the machine; without `gpu`, a run saw none of its GPUs."""
+    unused = ("unused_gpus", ", ".join(gpu.name for gpu in machine.gpus))
+    return dict([*_machine(machine), *(_gpus(machine) if gpu else [unused])])
 
 
 def software_facts(run: Fingerprint) -> Facts:
@@ -39,7 +40,12 @@ def _machine(machine: Fingerprint) -> Iterator[tuple[str, object]]:
     yield "memory", size_text(machine.memory_bytes)
     yield "memory_limit", size_text(machine.memory_limit_bytes)
     yield "swap", size_text(machine.swap_bytes)
-    for name in ("kernel", "system_libc", "container_toolkit", "driver", "cuda", "driver_glibc", "gpu_problem"):
+    yield "kernel", machine.kernel
+    yield "system_libc", machine.system_libc
+
+
+def _gpus(machine: Fingerprint) -> Iterator[tuple[str, object]]:
+    for name in ("container_toolkit", "driver", "cuda", "driver_glibc", "gpu_problem"):
         yield name, getattr(machine, name)
     yield "gpus", len(machine.gpus)
     for place, gpu in enumerate(machine.gpus):

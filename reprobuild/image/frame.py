@@ -14,7 +14,7 @@ from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import END
 from reprobuild.image.deb import read_deb
 from reprobuild.image.model import TRANSFORM_VERSION
-from reprobuild.image.note import Note
+from reprobuild.image.note import NOTE_VERSION, Note
 from reprobuild.image.oci_layer import read_layer
 from reprobuild.image.spool import Spool
 from reprobuild.image.wheel import read_wheel
@@ -36,7 +36,9 @@ class Facts(Document):
 def frame_key(artifact: Artifact, base: Base) -> str:
     """What a frame's bytes depend on, as one digest."""
     python = base.python.model_dump_json() if artifact.kind == "wheel" else ""
-    return sha256_bytes(f"{TRANSFORM_VERSION} {artifact.kind} {artifact.sha256} {LEVEL} {python}".encode())
+    return sha256_bytes(
+        f"{TRANSFORM_VERSION} {NOTE_VERSION} {artifact.kind} {artifact.sha256} {LEVEL} {python}".encode()
+    )
 
 
 def make_frame(artifact: Artifact, blob: Path, base: Base, folder: Path) -> None:

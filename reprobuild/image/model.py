@@ -6,6 +6,7 @@ from pydantic import Field
 
 from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
+from reprobuild.hardware.needs import Needs
 
 TRANSFORM_VERSION = 1
 """Changes, with a line in the CHANGELOG, whenever a layer's bytes would."""
@@ -48,3 +49,4 @@ class Image(Document):
     manifest: Sha256
     layers: tuple[Layer, ...]
     notes: tuple[ScriptNote, ...] = ()
+    needs: Needs = Needs()

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Self
 
 from reprobuild.ground.documents import Document
+from reprobuild.hardware.needs import Kernels
+from reprobuild.image.code import read_code
 from reprobuild.image.elf import read_soname
 from reprobuild.image.spool import Spool
 
 KEPT_SIZE = 1 << 20
+NOTE_VERSION = 2
+"""Changes whenever a note would tell something else of the same artifact."""
 
 
 class Note(Document):
@@ -22,11 +26,16 @@ class Note(Document):
     package: str = ""
     status: str = ""
     scripts: dict[str, str]
+    kernels: Kernels = Kernels()
+    """For which GPUs the artifact's libraries have code."""
+    linux: str = ""
+    """The least kernel that the C library asks for, when it is in this artifact."""
 
     @classmethod
     def of(cls, spool: Spool, *, status: str = "", package: str = "", scripts: Mapping[str, str] | None = None) -> Self:
         """The note of what `spool` holds."""
         entries = spool.entries
+        kernels, linux = code_of(spool)
         return cls(
             paths={
                 path: entry.kind + (f":{entry.link}" if entry.link else "") for path, entry in sorted(entries.items())
@@ -46,7 +55,25 @@ class Note(Document):
             package=package,
             status=status,
             scripts=dict(scripts or {}),
+            kernels=kernels,
+            linux=linux,
         )
+
+
+def code_of(spool: Spool) -> tuple[Kernels, str]:
+    """Of everything that may be machine code: the GPUs that there are kernels for, and the C library's least kernel."""
+    cubin: set[int] = set()
+    ptx: set[int] = set()
+    least = ""
+    for path, entry in sorted(spool.entries.items()):
+        if entry.kind != "file" or not (".so" in path or entry.mode & 0o111):
+            continue
+        kernels, linux = read_code(spool.open_at(path), entry.size)
+        cubin |= set(kernels.cubin)
+        ptx |= set(kernels.ptx)
+        if path.endswith("/libc.so.6"):
+            least = linux
+    return Kernels(cubin=tuple(sorted(cubin)), ptx=tuple(sorted(ptx))), least
 
 
 def is_library(path: str) -> bool:

@@ -18,7 +18,7 @@ import zstandard
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import Entry
 from reprobuild.ground.tree import check_name
-from reprobuild.image.note import Note
+from reprobuild.image.note import Note, code_of
 from reprobuild.image.spool import MAX_CONTENT, Spool
 from reprobuild.image.whiteouts import is_internal, is_whiteout, removed_by
 
@@ -44,11 +44,14 @@ def read_layer(path: Path, subject: str, spool: Spool) -> Note:
     linked = {
         path: versions[entry.link] for path, entry in entries if entry.link in versions and entry.kind != "symlink"
     }
+    kernels, linux = code_of(spool)
     return Note(
         paths={path: entry.kind + (f":{entry.link}" if entry.link else "") for path, entry in entries},
         sonames={},
         texts=versions | linked,
         scripts={},
+        kernels=kernels,
+        linux=linux,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document, Inside, Name, Variable
 from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.hardware.needs import Needs
 
 Scalar = bool | int | float | str | None
 Json = JsonValue
@@ -103,6 +104,8 @@ class Record(Document):
     found: dict[str, Json]
     """What the runtime saw in force inside: `seeds`, `threads`, `environment` (names to set/unset), `switches`."""
     fingerprint: Fingerprint
+    needs: Needs = Needs()
+    """What the image asks of a machine."""
     outputs: dict[Inside, FileDigest]
     metrics: dict[str, float]
     ending: Ending

@@ -3,13 +3,14 @@
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.image.model import TRANSFORM_VERSION, Image
+from reprobuild.image.note import NOTE_VERSION
 from reprobuild.lock.index import LockIndex
 from reprobuild.tools.store import Store
 
 
 def build_key(index: LockIndex) -> str:
     """What an image depends on, as one digest: not the inputs and the data of its lock."""
-    parts = [TRANSFORM_VERSION, index.base.model_dump(mode="json")]
+    parts = [TRANSFORM_VERSION, NOTE_VERSION, index.base.model_dump(mode="json")]
     artifacts = sorted(
         (artifact.model_dump(mode="json") for artifact in index.artifacts),
         key=lambda artifact: (str(artifact["sha256"]), str(artifact["version"])),  # a base may have one layer twice

@@ -11,6 +11,8 @@ from typing import BinaryIO, cast
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes, sha256_stream
 from reprobuild.ground.tar import END
+from reprobuild.hardware.needs import Needs
+from reprobuild.hardware.obstacles import numbers
 from reprobuild.image.cuda import toolkit_note
 from reprobuild.image.frame import (
     FACTS,
@@ -28,6 +30,7 @@ from reprobuild.image.layers import plan_layers
 from reprobuild.image.made import make_rest, script_notes
 from reprobuild.image.made_on import make_rest_on
 from reprobuild.image.model import MEDIA_TYPES, Image, Layer
+from reprobuild.image.note import Note
 from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.image.spool import Spool
 from reprobuild.image.view import View
@@ -65,7 +68,13 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     image_id = store.add_bytes(config)
     blobs = [(layer.sha256, layer.size) for layer in layers]
     manifest = store.add_bytes(render_manifest((image_id, len(config)), blobs, "zstd"))
-    image = Image(image_id=image_id, manifest=manifest, layers=tuple(layers), notes=script_notes(index.base, notes))
+    image = Image(
+        image_id=image_id,
+        manifest=manifest,
+        layers=tuple(layers),
+        notes=script_notes(index.base, notes),
+        needs=_needs(index, seen),
+    )
     keep_image(image, store)
     store.replace("builds", build_key(index), image.image_id.encode())
     return image
@@ -75,6 +84,17 @@ def view_layers(artifacts: Sequence[Artifact], frames: Mapping[str, Path]) -> Vi
     """What is in an image whose base is an image, by the notes of its frames."""
     ordered = [artifact for group in plan_layers(artifacts) for artifact in group]
     return View((f"{item.name} {item.version}", read_note(frames[item.sha256])) for item in ordered)
+
+
+def _needs(index: LockIndex, seen: Mapping[str, Note]) -> Needs:
+    """What the artifacts' code asks of a machine; of several C libraries, the one that asks for most counts."""
+    names = {artifact.sha256: f"{artifact.name} {artifact.version}" for artifact in index.artifacts}
+    paths = (path for note in seen.values() for path in note.paths)
+    return Needs(
+        kernels={names[sha256]: note.kernels for sha256, note in sorted(seen.items()) if note.kernels},
+        linux=max((note.linux for note in seen.values()), key=numbers, default=""),
+        forward_compatible=any("compat/libcuda.so." in path for path in paths),
+    )
 
 
 def make_frames(artifacts: Iterable[Artifact], base: Base, store: Store, progress: Progress) -> dict[str, Path]:

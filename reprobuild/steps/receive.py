@@ -39,11 +39,7 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     progress.begin("verifying the bundle", path.stat().st_size if path.is_file() else 0)
     front, blobs = verify_bundle(path, subject, folder / "blobs", progress.advance)
     files = {name: blobs[item.sha256] for name, item in front.documents.items()}
-    for name, data in front.small.items():
-        if rb"\u0000" in data:
-            raise InputError(f"{subject}: {name}: it holds a NUL character")
-    record = Record.from_bytes(front.small[RECORD], f"{subject}: {RECORD}")
-    index = parse_lock(front.small[LOCK], f"{subject}: {LOCK}")
+    record, index = parse_small(front, subject)
     received = Received(front, record, index, files, subject)
     _require_agreement(received)
     for layer in front.image.layers:
@@ -51,6 +47,15 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     for data in front.image_documents:
         store.add_bytes(data)
     return received
+
+
+def parse_small(front: Front, subject: str) -> tuple[Record, LockIndex]:
+    """The record and the lock of a bundle's front."""
+    for name, data in front.small.items():
+        if rb"\u0000" in data:
+            raise InputError(f"{subject}: {name}: it holds a NUL character")
+    record = Record.from_bytes(front.small[RECORD], f"{subject}: {RECORD}")
+    return record, parse_lock(front.small[LOCK], f"{subject}: {LOCK}")
 
 
 def _require_agreement(received: Received) -> None:

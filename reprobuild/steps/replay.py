@@ -11,19 +11,23 @@ from reprobuild import __version__
 from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.hardware.compare import find_differences
+from reprobuild.hardware.render import render_findings
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.steps.attempt import Attempt, Request, attempted
+from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles
 from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
 from reprobuild.steps.run import copy_outputs
 from reprobuild.steps.world import World
+from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import remove
 from reprobuild.verdict.compare import compare_outputs
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import ReplayReport, Seen
 
+ANYWAY = "reprobuild preflight names each; --anyway starts it all the same"
 REPORT, RESULTS = "replay.json", "outputs"
 
 
@@ -37,6 +41,8 @@ class Options:
     output: Path | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     """This machine's variables, of which those pass that the request names."""
+    anyway: bool = False
+    """Start also where something says that it cannot run."""
 
 
 def replay_bundle(
@@ -48,6 +54,11 @@ def replay_bundle(
     """
     with new_folder(options.output) as results, world.store.temporary() as folder:
         folder.mkdir()
+        before = preflight_bundle(bundle, collect_machine(world.store.root, world.runner), world.store)
+        for line in render_findings(before.findings):
+            progress.note(line)
+        if not options.anyway:
+            refuse_obstacles(before, bundle.name, ANYWAY)
         with hinting(HINT):
             received = receive_bundle(bundle, world.store, folder, progress)
             data = receive_data(received, options.data, folder)

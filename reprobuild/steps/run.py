@@ -119,6 +119,7 @@ def _record(
         asked=request.asked,
         found=attempt.found,
         fingerprint=attempt.fingerprint,
+        needs=prepared.image.needs,
         outputs=attempt.digests,
         metrics=attempt.metrics,
         ending=attempt.ending,

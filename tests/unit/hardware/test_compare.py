@@ -10,7 +10,7 @@ CPU: dict[str, Any] = dict(make_fingerprint().cpu)
 
 
 def findings(**changes: object) -> list[Finding]:
-    return list(compare_fingerprints(make_fingerprint(), make_fingerprint(**changes)))
+    return list(compare_fingerprints(make_fingerprint(), make_fingerprint(**changes), gpu=True))
 
 
 def test_a_machine_is_like_itself() -> None:
@@ -121,6 +121,7 @@ def test_another_engine_is_told_and_does_not_matter() -> None:
     report = compare_fingerprints(
         make_fingerprint(engine={"name": "sandbox", "version": "0.8.0"}),
         make_fingerprint(engine={"name": "docker", "version": "20.10.24"}),
+        gpu=False,
     )
 
     assert [(item.subject, item.recorded, item.seen, item.effect) for item in report] == [
