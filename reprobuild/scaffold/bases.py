@@ -1,7 +1,7 @@
 """Which base a folder asks for, and what to say where it is not the one that it names."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -11,25 +11,32 @@ from reprobuild.scaffold.survey import Survey
 BASES = {"3.11": "debian12-python311", "3.13": "debian13-python313"}
 """By the Python that each has, the first for who asks for none."""
 CUDA = {"12": "cuda12-debian12-python311", "13": "cuda13-debian12-python311"}
+_CUDA = re.compile(r"cuda\D?(\d+)")
 
 
-def choose_base(survey: Survey, choice: Choice, known: Sequence[str]) -> tuple[str, list[str]]:
-    """The name of a base, and remarks; `known` are the bases that there are."""
+def choose_base(survey: Survey, choice: Choice) -> tuple[str, list[str]]:
+    """The name of a base, and remarks."""
     asked = survey.python.value if survey.python else ""
-    python = next((version for version in BASES if _admits(asked, version)), "")
-    remarks = []
-    if asked and not python and survey.python:
-        remarks.append(f"{survey.python.at} asks for Python {asked}; the bases have {' and '.join(BASES)}")
-    base = BASES[python or "3.11"]
-    if choice.has("cuda"):
-        base = _cuda(survey, known)
+    major = _cuda(survey) if choice.has("cuda") else ""
+    there = [version for version in BASES if not major or CUDA[major].endswith(version.replace(".", ""))]
+    python = next((version for version in there if _admits(asked, version)), "")
+    base = CUDA[major] if major else BASES[python or there[0]]
+    return base, list(_remarks(survey, major, there, python))
+
+
+def _remarks(survey: Survey, major: str, there: Sequence[str], python: str) -> Iterator[str]:
     docker = survey.dockerfile
-    if docker and docker.base and not python and not choice.has("cuda"):
-        remarks.append(
-            f"{docker.path}:{docker.base_line} begins with {docker.base}; for that very image: "
-            f'base = "docker://REGISTRY/{docker.base}", with the name of the registry that has it'
-        )
-    return base, remarks
+    if survey.python and not python:
+        which = "this base has" if major else "the bases have"
+        yield f"{survey.python.at} asks for Python {survey.python.value}; {which} {' and '.join(there)}"
+    if major and survey.cuda and (named := _CUDA.search(survey.cuda.value)) and named[1] != major:
+        yield f"{survey.cuda.at} asks for CUDA {named[1]}; the bases have {' and '.join(CUDA)}"
+    told = survey.python and python and docker and survey.python.path == docker.path
+    if docker and docker.base not in ("", "scratch") and not told and not major:
+        whole = bool(re.match(r"(localhost|[^/]*[.:][^/]*)/", docker.base))
+        image = f'base = "docker://{docker.base if whole else f"REGISTRY/{docker.base}"}"'
+        which = "" if whole else ", REGISTRY being the host of the registry that has it"
+        yield f"{docker.path}:{docker.base_line} begins with {docker.base}; for that very image: {image}{which}"
 
 
 def _admits(asked: str, version: str) -> bool:
@@ -46,13 +53,7 @@ def _admits(asked: str, version: str) -> bool:
         return False
 
 
-def _cuda(survey: Survey, known: Sequence[str]) -> str:
-    """The CUDA base of the major version that the Dockerfile names, the oldest where it names none."""
-    named = survey.cuda.value if survey.cuda else ""
-    major = found[1] if (found := re.search(r"cuda[:-]?(\d+)", named)) else ""
-    wanted = CUDA.get(major, CUDA["12"])
-    return (
-        wanted
-        if wanted in known or not known
-        else next((base for base in known if base.startswith(f"cuda{major}")), wanted)
-    )
+def _cuda(survey: Survey) -> str:
+    """The major version of CUDA that the folder names, when there is a base of it; else the oldest."""
+    named = _CUDA.search(survey.cuda.value) if survey.cuda else None
+    return named[1] if named and named[1] in CUDA else min(CUDA)

@@ -117,14 +117,15 @@ def _start(survey: Survey, path: str) -> tuple[list[str], list[str]]:
     """How Python is started so that it finds what the script imports."""
     module = path.removesuffix(".py").replace("/", ".")
     is_module = all(part.isidentifier() for part in module.split("."))
-    if "src" in survey.roots:
-        remark = "src is put on Python's path, where the script's imports are"
-        started = module.removeprefix("src.") if module.startswith("src.") and is_module else ""
-        words = ["-m", started] if started else [path]
-        return ["sh", "-c", 'PYTHONPATH="src:$PYTHONPATH" exec python "$@"', "sh", *words], [remark]
-    if "" in survey.roots and "/" in path and is_module:
-        return ["python", "-m", module], [f"-m, since {path} imports from the top of the project"]
-    return ["python", path], []
+    if "src" not in survey.roots and ("" not in survey.roots or "/" not in path):
+        return ["python", path], []
+    if "src" not in survey.roots and is_module:
+        return ["python", "-m", module], [f"-m, since {path} imports from the top of the project."]
+    place = "src" if "src" in survey.roots else "."
+    inside = module.removeprefix("src.") if module.startswith("src.") and is_module else ""
+    words = ["-m", inside] if inside else [path]
+    remark = f"{place} is put on Python's path, since {path} imports from there."
+    return ["sh", "-c", f'PYTHONPATH="{place}:$PYTHONPATH" exec python "$@"', "sh", *words], [remark]
 
 
 def _notebooks(survey: Survey) -> list[str]:

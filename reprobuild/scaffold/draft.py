@@ -15,12 +15,12 @@ from reprobuild.scaffold.survey import Survey
 _NO_NAME = "my-training"
 
 
-def draft_project(survey: Survey, choice: Choice, requirements: Sequence[str], bases: Sequence[str]) -> str:
+def draft_project(survey: Survey, choice: Choice, requirements: Sequence[str]) -> str:
     """The text of the file; `requirements` are the requirement files, as they will be there."""
     lines, command = Lines(), draft_command(survey)
     lines.table("project")
     lines.entry("name", project_name(survey.name))
-    _image(lines, survey, choice, bases)
+    _image(lines, survey, choice)
     _python(lines, survey, choice, requirements)
     _run(lines, survey, choice, command)
     _hyperparameters(lines, survey, command)
@@ -34,8 +34,8 @@ def project_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:100] or _NO_NAME
 
 
-def _image(lines: Lines, survey: Survey, choice: Choice, bases: Sequence[str]) -> None:
-    base, remarks = choose_base(survey, choice, bases)
+def _image(lines: Lines, survey: Survey, choice: Choice) -> None:
+    base, remarks = choose_base(survey, choice)
     lines.table("image")
     lines.remarks(remarks)
     lines.entry("base", base, "a file under images/, or the path of one")

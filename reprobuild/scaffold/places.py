@@ -47,7 +47,7 @@ def find_places(scripts: Sequence[Script], folder: Folder) -> Places:
     written = {inside(write.path) for _, write in writes}
     params = _params(texts, folder, written)
     read = _read(texts, folder, written | {found.value for found in params})
-    outputs, metrics, output_remarks = _outputs(writes, [found.value for found in read])
+    outputs, metrics, output_remarks = _outputs(writes, folder, [found.value for found in read])
     return Places(
         data=tuple(_named(read)),
         outputs=tuple(outputs),
@@ -147,7 +147,7 @@ def _named(read: Sequence[Found]) -> Iterator[tuple[str, Found]]:
 
 
 def _outputs(
-    writes: Sequence[tuple[str, Write]], read: Sequence[str]
+    writes: Sequence[tuple[str, Write]], folder: Folder, read: Sequence[str]
 ) -> tuple[list[Found], tuple[Found, Write] | None, list[str]]:
     """The outputs, the metrics' file with its write, and what is written and cannot be declared."""
     remarks: list[str] = []
@@ -156,7 +156,7 @@ def _outputs(
         path, at = inside(write.path), f"{script}:{write.line}"
         if write.path.startswith(_SCRATCH):
             continue
-        if obstacle := _obstacle(write, path, read):
+        if obstacle := _obstacle(write, path, folder, read):
             remarks.append(f"{at} writes {path or write.path.replace(HOLE, '…')}: {obstacle}")
         elif path:
             good.setdefault(path, (Found("output", path, script, write.line), write))
@@ -168,14 +168,16 @@ def _outputs(
     return outputs, metrics, list(dict.fromkeys(remarks))
 
 
-def _obstacle(write: Write, path: str, read: Sequence[str]) -> str:
+def _obstacle(write: Write, path: str, folder: Folder, read: Sequence[str]) -> str:
     if not path:
         return "not a place inside the project, so it is lost when the run ends"
     if path.split("/")[0] in OWN_PLACES:
         return "not a place for results"
     if not write.certain:
         return "only when an argument asks for it"
-    if any(f"{path}/".startswith(f"{folder}/") for folder in read):
+    if any(script.startswith(f"{path}/") for script in folder.scripts):
+        return "there is code in that folder; give results a folder of their own"
+    if any(f"{path}/".startswith(f"{place}/") for place in read):
         return "among the data, which is read-only in a run; give results a folder of their own"
     return "such a file tells when it was made, so its bytes differ each time" if path.endswith(_CHANGES) else ""
 

@@ -25,10 +25,10 @@ class Planned:
     purpose: str
 
 
-def plan(survey: Survey, choice: Choice, bases: Sequence[str], starter: Mapping[str, str]) -> list[Planned]:
+def plan(survey: Survey, choice: Choice, starter: Mapping[str, str]) -> list[Planned]:
     """The files, the most important first; `starter` are those of a runnable beginning, by path."""
     requirements, written = _requirements(survey)
-    files = [Planned(PROJECT, draft_project(survey, choice, requirements, bases), "what a run is asked to do")]
+    files = [Planned(PROJECT, draft_project(survey, choice, requirements), "what a run is asked to do")]
     files += [written] if written else []
     files += [Planned(path, text, "a small training to begin with") for path, text in sorted(starter.items())]
     return [*files, Planned(GUIDE, draft_guide(survey, choice), "what people say of it, for the guide")]

@@ -21,7 +21,7 @@ _NAMES = (
 _ASIDE = re.compile(
     r"(^|/)(tests?|docs?|examples?|notebooks?|build|dist|migrations|deploy\w*)/|(^|/)(test_\w+|conftest|setup)\.py$"
 )
-ENOUGH = 30
+ENOUGH = 20
 """Of points: a name or a call that speaks of training."""
 
 

@@ -187,7 +187,7 @@ def _python(
 
 
 def _cuda(dockerfile: Dockerfile | None, environment: Found | None, scripts: Sequence[Script]) -> Found | None:
-    if dockerfile and "cuda" in dockerfile.base:
+    if dockerfile and re.search(r"cuda|gpu", dockerfile.base):
         return Found("cuda", dockerfile.base, dockerfile.path, dockerfile.base_line)
     needing = next((script for script in scripts if script.uses.gpu), None)
     return environment or (Found("cuda", "a GPU", needing.path, needing.uses.gpu) if needing else None)

@@ -12,7 +12,6 @@ from reprobuild.guide.read import parse_guide_file
 from reprobuild.guide.source import Source
 from reprobuild.guide.template import FOLDER, OWN, own_template
 from reprobuild.guide.write import join_guide, render_guide
-from reprobuild.lock.bases import shipped_bases
 from reprobuild.project.read import parse_project
 from reprobuild.record.folder import run_folders
 from reprobuild.scaffold.choice import Choice, choose
@@ -57,8 +56,7 @@ def scaffold(root: Path, archetype: str | None, features: Sequence[str], *, writ
     starter = _starter(folder, archetype or "generic")
     seen = survey(_with(folder, starter))
     choice = choose(seen, archetype, features)
-    bases = sorted(item.name.removesuffix(".toml") for item in shipped_bases().iterdir() if item.name.endswith(".toml"))
-    planned = plan(seen, choice, bases, starter)
+    planned = plan(seen, choice, starter)
     stub, notes = _stub(root, {item.path: item.text for item in planned})
     outcomes = [_outcome(root, item, write=write) for item in (*planned, *stub)]
     return Scaffolded(seen, choice, tuple(outcomes), (*seen.notes, *notes))
