@@ -17,6 +17,7 @@ from reprobuild.ground.digests import sha256_file
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import unpack_tree
 from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.lock.base import Base
 from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log
 from reprobuild.record.log import BoundedLog
 from reprobuild.record.request import THREAD_VARIABLES
@@ -127,7 +128,7 @@ def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
     """Every variable of the run: the image's, the request's, and those that the user lets pass."""
     asked = request.asked
     passed = {name: request.variables[name] for name in asked.env if name in request.variables}
-    given = {**prepared.base.environment, **passed}
+    given = {**image_environment(prepared.base, gpu=asked.gpu), **passed}
     return {
         **given,
         "HOME": "/tmp",  # noqa: S108  # inside the sandbox, where /tmp is the run's own
@@ -147,6 +148,16 @@ def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
         "REPROBUILD_FOUND": FOUND,
         **dict.fromkeys(THREAD_VARIABLES, str(asked.threads)),
     }
+
+
+def image_environment(base: Base, *, gpu: bool) -> dict[str, str]:
+    """The image's own variables; without `gpu` they ask NVIDIA's container toolkit for none.
+
+    An image with CUDA asks for all, and an engine whose default runtime is NVIDIA's hears it in every container:
+    https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
+    """
+    asks = not gpu and "NVIDIA_VISIBLE_DEVICES" in base.environment
+    return {**base.environment, **({"NVIDIA_VISIBLE_DEVICES": "void"} if asks else {})}
 
 
 def _read_attempt(

@@ -230,6 +230,7 @@ def test_nvidias_own_runtime_answers_in_the_image_without_a_gpu(tmp_path: Path) 
         index = LockIndex.from_bytes((project / "lockfiles" / "reprobuild.lock").read_bytes(), "lock")
         assert index.cuda
         assert index.cuda.version.startswith(f"{major}.")
+        assert json.loads(reprobuild(tmp_path, project, "lock", "--json"))["cuda"] == index.cuda.model_dump()
         assert f"CUDA {index.cuda.version}, needs driver {index.cuda.driver} or newer" in said
         minor = int(index.cuda.version.partition(".")[2])
         assert json.loads((project / "found.json").read_bytes()) == [

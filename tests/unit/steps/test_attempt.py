@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from builders.bundles import ScriptedEngine, make_test_bundle
+from builders.images import image_base
 
 from reprobuild.record.request import OWN_VARIABLES
+from reprobuild.steps.attempt import image_environment
 
 
 def test_every_variable_that_a_run_sets_is_refused_in_a_project(tmp_path: Path) -> None:
@@ -20,3 +22,11 @@ def test_every_variable_that_a_run_sets_is_refused_in_a_project(tmp_path: Path) 
     assert {"REPROBUILD_SEED", "REPROBUILD_PARAMS", "PYTHONHASHSEED", "OMP_NUM_THREADS"} <= seen.keys()
     # PYTHONPATH is not replaced: what a user passes is put behind our own; LANG may be the user's.
     assert own - {"PYTHONPATH", "LANG"} == OWN_VARIABLES
+
+
+def test_a_run_that_asks_for_no_gpu_gets_none_of_an_engine_that_would_give_all() -> None:
+    base = image_base(environment={"LANG": "C", "NVIDIA_VISIBLE_DEVICES": "all"})
+
+    assert image_environment(base, gpu=False) == {"LANG": "C", "NVIDIA_VISIBLE_DEVICES": "void"}
+    assert image_environment(base, gpu=True) == base.environment
+    assert image_environment(image_base(), gpu=False) == image_base().environment
