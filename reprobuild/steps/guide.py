@@ -153,7 +153,7 @@ def read_source(root: Path, number: str = "") -> Source:
         older=len(folders) - len(runs),
         main=main,
         lock=_read_lock(folder) if folder else None,
-        models=read_models(folder / OUTPUTS, str(OUTPUTS)) if folder else (),
+        models=read_models(folder / OUTPUTS, OUTPUTS) if folder and (folder / OUTPUTS).exists() else (),
     )
 
 

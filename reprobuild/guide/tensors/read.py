@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from reprobuild.ground.tree import open_regular, read_tree
+from reprobuild.guide.markdown import one_line
 from reprobuild.guide.tensors.arrays import read_npy, read_npz
 from reprobuild.guide.tensors.model import Model, UnreadableError
 from reprobuild.guide.tensors.onnx import read_onnx
@@ -29,17 +30,12 @@ _FORMATS = {
 }
 _PICKLES = ("pkl", "pickle", "joblib")
 _OTHERS = {"h5": "HDF5", "keras": "Keras", "pb": "TensorFlow", "gguf": "GGUF", "tflite": "TensorFlow Lite"}
+_REFUSED = (UnreadableError, MalformedError, UncomparableError)
 _BROKEN = (
-    *(UnreadableError, MalformedError, UncomparableError, zipfile.BadZipFile, zlib.error, struct.error, EOFError),
-    *(
-        ValueError,
-        LookupError,
-        TypeError,
-        ArithmeticError,
-        RuntimeError,
-        AttributeError,
-    ),  # from broken zips and pickles
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, AttributeError),
 )
+"""What Python's own readers of zips and pickles raise for broken ones."""
 
 
 def read_models(outputs: Path, subject: str) -> tuple[Model, ...]:
@@ -61,13 +57,15 @@ def read_model(stream: BinaryIO, path: str, size: int) -> Model:
     """One model by the ending of its name."""
     suffix = path.rpartition(".")[2].lower()
     if suffix in _PICKLES:
-        return Model(path, "pickle", problem="a pickle is a program, which reading it would run")
+        return Model(path, "pickle", problem="a pickle is a program, which reading would run")
     if suffix in _OTHERS:
         return Model(path, _OTHERS[suffix], problem=f"{_OTHERS[suffix]} is a format that is not read here")
     try:
         return _read(stream, suffix, path, size)
+    except _REFUSED as error:
+        return Model(path, _FORMATS[suffix], problem=one_line(str(error), 200))
     except _BROKEN as error:
-        return Model(path, _FORMATS[suffix], problem=" ".join(str(error).split())[:200] or "it is broken")
+        return Model(path, _FORMATS[suffix], problem=one_line(f"it is broken: {error}", 200))
 
 
 def _read(stream: BinaryIO, suffix: str, path: str, size: int) -> Model:

@@ -10,11 +10,14 @@ from typing import Any, BinaryIO
 
 from reprobuild.guide.tensors.archive import open_zip
 from reprobuild.guide.tensors.model import MAX_NAME, MAX_TENSORS, Tensor, UnreadableError
+from reprobuild.guide.tensors.window import exactly
 
 MAX_PICKLE = 32 << 20
 MAX_OPCODES = 2_000_000
 MAX_DEPTH = 16
 _TENSOR, _PARAMETER = "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"
+_TYPED_TENSOR = "torch._utils _rebuild_tensor_v3"
+"""Its type is its seventh argument, and its storage is of bytes."""
 _ORDERED, _SIZE = "collections OrderedDict", "torch Size"
 _STORAGES = {
     "DoubleStorage": "float64",
@@ -29,6 +32,7 @@ _STORAGES = {
     "BoolStorage": "bool",
     "ComplexDoubleStorage": "complex128",
     "ComplexFloatStorage": "complex64",
+    "UntypedStorage": "bytes",
 }
 _VALUES = frozenset(
     (
@@ -64,6 +68,8 @@ class _Storage(str):
 
 def read_torch(stream: BinaryIO) -> list[Tensor]:
     """The tensors by dotted name, in the order of the state dict."""
+    if exactly(stream, 2) != b"PK":
+        raise UnreadableError("not PyTorch's zip; what was saved in another way is a program, which reading would run")
     with open_zip(stream) as archive:
         found = [info for info in archive.infolist() if info.filename.endswith("/data.pkl")]
         if len(found) != 1 or found[0].filename.count("/") != 1:
@@ -149,7 +155,7 @@ class _Reader:
             or not isinstance(about[1], _Global)
         ):
             raise UnreadableError("a pickle that refers to something other than a storage")
-        kind = about[1].removeprefix("torch ")
+        kind = about[1].rpartition(" ")[2]
         if kind not in _STORAGES:
             raise UnreadableError(f"a pickle with numbers of an unknown type, {about[1][:100]}")
         self.stack.append(_Storage(_STORAGES[kind]))
@@ -163,6 +169,8 @@ class _Reader:
             self.stack.append({})
         elif function == _TENSOR:
             self.stack.append(_tensor(arguments))
+        elif function == _TYPED_TENSOR and len(arguments) > 6 and isinstance(arguments[6], _Global):
+            self.stack.append(_tensor((_Storage(arguments[6].removeprefix("torch ")), *arguments[1:])))
         elif function == _SIZE or (function == _PARAMETER and isinstance(arguments[0], Tensor)):
             self.stack.append(arguments[0])
         else:

@@ -1,0 +1,59 @@
+"""Trained models for tests: real ones as frameworks wrote them, and forged ones."""
+
+import base64
+import io
+import struct
+import zipfile
+import zlib
+
+from reprobuild.ground.canonical import canonical_json
+
+CHECKPOINT = (
+    "c-n=NS##4c6ou_1-3(<f`@SYDp=r9Y7D{OW7fMwMW;Kef#2y?w$Ck^$OlEjVfq%zOLY7RJJTT-XbFc6D?mg1gw?Y?M*&5O`j"
+    "ddc&gKidO)Q(&hpx`)B5HN@PQJ5HOvCCrSF8K~OP^=J?%GRi;oveOle#_$+a(EOwUe!*yA0&nyvqtI%uFYAPM6ta!Wnj2mwn"
+    "l^|5tX#XFrp;Jau89zp^^qhEj{C6%qoh1r<1}khdFkvo0?fLi`&>~7EOH{<3GJ@j$ItP3HDgSa+ros6YTXwCvU`4q#E{lhFR"
+    "d)F9|&yF!dfLl=>jYA%erwO6`x8BLn&=998;bx&C;jKcVy|IZhFrmfdTr`<VfC9cPvLT&_N!sV^w?MUG1ZWowsI$7vY)Vask"
+    "a8lo~lnZ{*Bxsp?^W|V7+QsuZ#FlmhsP_}4{+5lt*QwmbgA=4RTMnPsd<_PAk2?+_)w%wrI@mON>m^z=BiyI1--`Q#uw)$6g"
+    "Q}SnVOYn7$+k#)IDDEAOy95hq7x%0&Q6$`P>QYW|Uw&UKTOzCBK^IGMIks4wh>gQTQ%~|uSnguQ>&G=b>f*783rU(ZtddB@l"
+    "rub8S@@;NpUinQXu|x*Qg&!e#ULy;usUFCQSM@Gwr}mJ>^X;L!di)AEjzkW56`osTUQnd#|FWRA2Qhdj+X?l<U2~*Gzeh*=V"
+    "8<hy#6~uHGdq&X2`#EnA;!ZjT~eiZ`B>X%kS`gHpmAxh@G2gW*+8kHr=i_LjxZ<D1kbu#Q)0R<aHY&FyNZHS=a{ap-Iq6tG@"
+    "yGA}px"
+)
+"""`data.pkl` of PyTorch 2.14: tables with a number, a state dict, a parameter, a tensor of 8-bit floats and a size."""
+WHOLE = (
+    "c-nQ7*>lq{5XN(qq*X&pTUwwk<%WbKwB^3f;l&IL=0z`zMzNJxQ`gE$Ycf1!1|HJmzebkRNkht$M&I|_UGJ{-yA+_(LDWo=="
+    "B^6USeRxk6Tvn4oF7nV{DER0N_9G2C=^h0naHFA<pVlv@2tx;-xVmdfvG;6s?&;9dqQ?1gvu~EOHsy#FfCfCjKfh3f$Dz{6p"
+    "2xq{oE!nU9Z!sO=>L3I|63%5b`Nj9KYux0YZzG*@RhIwr9{yq2^T(PJi<XUdb!(!JJq2ihD4B7z8SgMSxNzhJ4kb&?5XO10-"
+    ";!;ll#Lq7O?4QFb}I56eER&?%d;CAoofQ8lvP6U{_<y)8H&)w~kI1y^SPt6p&cYlkj+9pR!68+ocr`*7KZE2*0zYo+aWHnOX"
+    "IxJK79B~c0MT1gt)IvxSc2!!haW7$+tCX5lQ5V-LJZVup<4|Tfa^6_A&$F&`;7A#U~$3VlCy-nxG{M@_ayt{NI^Q2+zG>*p^"
+    "xc7z5Wo}#PV}VT<c%QCLSga>8Vp)QYflY^P(e+7;$36bbuz=eggs|<v2Xyf`IO^e{vmeoo6Ya5*j~)7iE@Y@dj)H}Dsl!B1o"
+    "%@U~|KpBIJ$J;5yfgb}g(qV#9rh~U*#xG{QNh=ady{W___E+_AKtlFV;9*L98+z@_g<OStfo>Ni66XD+G_p<&mk&J"
+)
+"""`data.pkl` of PyTorch 2.14: a whole `nn.Linear`, which only its class could build."""
+ONNX = (
+    "2o4eiZDC|(I*S1c5efl#3ITT#0eK<@O<{CRb!-X@3ITZ%0eT_?Qe|v)5&>r_I|u{_0}ug10e4C;000000000000000000000"
+    "000000000000000000000000000000000000000S`!KZcoGf@3<v=d2nqrS0SW>L1Y#2k0eTV+3JeGV5(o+c2muNL2m?X_5F"
+    "7"
+)
+"""A graph of onnx 1.23: one MatMul with its weight, one Relu."""
+
+
+def torch_zip(pickled: str | bytes, name: str = "archive/data.pkl") -> bytes:
+    """PyTorch's zip around a `data.pkl`."""
+    data = zlib.decompress(base64.b85decode(pickled)) if isinstance(pickled, str) else pickled
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(name, data)
+        archive.writestr("archive/version", "3\n")
+    return made.getvalue()
+
+
+def onnx_file() -> bytes:
+    """The real graph."""
+    return base64.b85decode(ONNX)
+
+
+def safetensors_file(header: object, body: bytes = b"") -> bytes:
+    """A header and numbers."""
+    text = header if isinstance(header, bytes) else canonical_json(header)
+    return struct.pack("<Q", len(text)) + text + body
