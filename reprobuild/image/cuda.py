@@ -6,7 +6,9 @@ library that is loaded through a link is the same file to the linker, so it is i
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 
+from reprobuild.ground.errors import InputError
 from reprobuild.image.note import Note
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
@@ -28,6 +30,7 @@ def toolkit_note(base: Base, artifacts: Sequence[Artifact], notes: Mapping[str, 
     for artifact in sorted(wheels, key=lambda artifact: (artifact.name, artifact.sha256)):
         for path, place in _places(base, notes[artifact.sha256]):
             links.setdefault(f"{root}/{place}", path)
+    _check(base.name, root, links, notes)
     sonames = {path: soname for note in notes.values() for path, soname in note.sonames.items()}
     return Note(
         paths={link: f"symlink:/{path}" for link, path in sorted(links.items())}
@@ -36,6 +39,17 @@ def toolkit_note(base: Base, artifacts: Sequence[Artifact], notes: Mapping[str, 
         texts={f"etc/ld.so.conf.d/cuda-{release.replace('.', '-')}.conf": f"/{root}/lib64\n"},
         scripts={},
     )
+
+
+def _check(subject: str, root: str, links: Mapping[str, str], notes: Mapping[str, Note]) -> None:
+    """InputError where a folder would have to be a link: below a link of the toolkit, or in its place."""
+    for link, path in sorted(links.items()):
+        if above := next((str(folder) for folder in PurePosixPath(link).parents if str(folder) in links), None):
+            raise InputError(f"{subject}: /{path} and /{links[above]} cannot both be below /{root}")
+    for note in notes.values():
+        for path in note.paths:
+            if path.startswith((f"{root}/", "usr/local/cuda/")) or path in (root, "usr/local/cuda"):
+                raise InputError(f"{subject}: /{path}: an artifact holds what the toolkit is to be")
 
 
 def is_of(artifact: Artifact, major: int) -> bool:

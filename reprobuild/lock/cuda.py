@@ -69,6 +69,19 @@ def settle_base(base: Base, artifacts: Iterable[Artifact]) -> Base:
     return base.model_copy(update={"environment": base.environment | variables})
 
 
+def find_mixture(base: Base, artifacts: Iterable[Artifact]) -> tuple[str, ...]:
+    """What to tell of a runtime whose major version is not that of the base: such an image has two CUDAs."""
+    if not base.cuda:
+        return ()
+    found = {release for artifact in artifacts if (release := cuda_release(artifact))}
+    others = sorted((release for release in found if _numbers(release)[0] != base.cuda.major), key=_numbers)
+    return tuple(
+        f"the project brings CUDA {release} beside the base's {base.cuda.major}: "
+        f"a base of CUDA {_numbers(release)[0]} would hold it once"
+        for release in others
+    )
+
+
 def cuda_release(artifact: Artifact) -> str:
     """`12.9` of a package of NVIDIA's CUDA runtime, and nothing for anything else."""
     names = RUNTIMES.get(artifact.kind)

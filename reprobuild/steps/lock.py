@@ -12,7 +12,7 @@ from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
-from reprobuild.lock.cuda import find_cuda, settle_base
+from reprobuild.lock.cuda import find_cuda, find_mixture, settle_base
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.lock.oci import is_reference
@@ -75,7 +75,7 @@ def lock_project(
     # The index is written last: it vouches for the other file, so a lock cut off between the two is noticed.
     write_file(project.lock_folder / REQUIREMENTS, python.requirements.encode())
     write_file(project.lock_folder / INDEX, data)
-    return Locked(index, sha256_bytes(data), (*system.notes, *python.notes))
+    return Locked(index, sha256_bytes(data), (*system.notes, *python.notes, *find_mixture(base, artifacts)))
 
 
 def _lock_system(

@@ -1,3 +1,4 @@
+import posixpath
 from collections.abc import Mapping
 
 import pytest
@@ -100,6 +101,24 @@ def test_of_two_wheels_with_one_library_the_first_by_name_wins() -> None:
 
     assert made.paths["usr/local/cuda-12.9/lib64/libcudart.so.12"].endswith("/cuda_runtime/lib/libcudart.so.12")
     assert made.paths["usr/local/cuda-12.9/lib64/libx.so.1"].endswith("/aaa/lib/libx.so.1")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("nvidia/cublas/include/cuda_runtime.h/x.h", "cannot both be below /usr/local/cuda-12.9"),
+        ("../../../cuda/lib64/libx.so", "an artifact holds what the toolkit is to be"),
+        ("../../../cuda-12.9/lib64/libx.so", "an artifact holds what the toolkit is to be"),
+        ("../../../cuda", "an artifact holds what the toolkit is to be"),
+    ],
+)
+def test_a_file_in_the_place_of_a_folder_of_the_toolkit_is_refused(path: str, said: str) -> None:
+    seen = note(path)
+    paths = {posixpath.normpath(name): kind for name, kind in seen.paths.items()}
+
+    with pytest.raises(InputError, match=said) as caught:
+        toolkit(12, nvidia_odd=seen.model_copy(update={"paths": paths}))
+    assert str(caught.value).startswith("test: /usr/local/")
 
 
 def test_the_linkers_cache_names_the_libraries_of_the_toolkit() -> None:

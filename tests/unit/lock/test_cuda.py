@@ -7,7 +7,7 @@ from builders.nvidia import cuda_of
 from reprobuild.ground.errors import InputError
 from reprobuild.lock import cuda
 from reprobuild.lock.artifact import Artifact
-from reprobuild.lock.cuda import Cuda, cuda_release, find_cuda, release_of, settle_base
+from reprobuild.lock.cuda import Cuda, cuda_release, find_cuda, find_mixture, release_of, settle_base
 from reprobuild.lock.index import LockIndex
 
 
@@ -76,6 +76,16 @@ def test_the_table_is_whole_and_in_order() -> None:
         least = table["least"][release.partition(".")[0]]
         assert cuda._numbers(table["toolkit"][release]) >= cuda._numbers(least)
         Cuda(version=release, driver=least, toolkit_driver=table["toolkit"][release])
+
+
+def test_a_second_cuda_in_an_image_is_told() -> None:
+    base = image_base(cuda=cuda_of(13))
+
+    assert find_mixture(base, [CUDA13, CUDA12]) == (
+        "the project brings CUDA 12.9 beside the base's 13: a base of CUDA 12 would hold it once",
+    )
+    assert find_mixture(base, [CUDA13]) == ()
+    assert find_mixture(image_base(), [CUDA13, CUDA12]) == ()
 
 
 def test_the_lock_holds_the_release_of_its_base_in_a_variable() -> None:
