@@ -31,8 +31,9 @@ def command(
 ) -> None:
     """Pin everything by hash: reprobuild.toml → lockfiles/.
 
-    Debian packages from the archives that apt is configured with, wheels from pip's sources, data by its content. No
-    location is written: the same lock works behind any mirror. Nothing is installed and no package's code is run.
+    Debian packages from the archives that apt is configured with, conda packages from conda's channels through
+    conda-lock, wheels from pip's sources, data by its content. No location is written: the same lock works behind any
+    mirror. Nothing is installed and no package's code is run.
     """
     from reprobuild.cli.world import open_world
     from reprobuild.project.read import read_project
@@ -54,7 +55,7 @@ def command(
         say(f"note: {note}")
     origin, cuda = made.index.origin, made.index.cuda
     titles = {"oci-layer": "base layers"} if origin else {"deb": "Debian packages"}
-    titles["wheel"] = "wheels"
+    titles |= ({"conda": "conda packages"} if project.environment else {}) | {"wheel": "wheels"}
     counts = {kind: [item for item in made.index.artifacts if item.kind == kind] for kind in titles}
     if as_json:
         told = {"base": origin, "cuda": cuda}

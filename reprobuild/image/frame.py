@@ -12,6 +12,7 @@ from reprobuild.ground.digests import CHUNK, Sha256, sha256_bytes
 from reprobuild.ground.documents import Document
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import END
+from reprobuild.image.conda import read_conda
 from reprobuild.image.deb import read_deb
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.image.note import NOTE_VERSION, Note
@@ -35,9 +36,10 @@ class Facts(Document):
 
 def frame_key(artifact: Artifact, base: Base) -> str:
     """What a frame's bytes depend on, as one digest."""
-    python = base.python.model_dump_json() if artifact.kind == "wheel" else ""
+    python = base.python.model_dump_json() if artifact.kind in ("wheel", "conda") else ""
+    name = f" {artifact.source} {artifact.path}" if artifact.kind == "conda" else ""
     return sha256_bytes(
-        f"{TRANSFORM_VERSION} {NOTE_VERSION} {artifact.kind} {artifact.sha256} {LEVEL} {python}".encode()
+        f"{TRANSFORM_VERSION} {NOTE_VERSION} {artifact.kind} {artifact.sha256} {LEVEL} {python}{name}".encode()
     )
 
 
@@ -49,6 +51,8 @@ def make_frame(artifact: Artifact, blob: Path, base: Base, folder: Path) -> None
             note = read_deb(blob, artifact.filename, spool)
         elif artifact.kind == "oci-layer":
             note = read_layer(blob, f"{artifact.name}, layer {artifact.version}", spool)
+        elif artifact.kind == "conda":
+            note = read_conda(blob, artifact, base.python, spool)
         else:
             note = read_wheel(blob, artifact.filename, base.python, spool)
         facts = write_frame(spool, folder / FRAME)

@@ -10,7 +10,8 @@ OWN_LAYER = 2_000_000
 
 
 def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
-    """The artifacts of every layer but the last, which is made from the whole image; packages come before wheels.
+    """The artifacts of every layer but the last, which is made from the whole image; Debian's packages
+    come before conda's, and those before wheels.
 
     The layers of a base that is an image come first, each alone and in their own order.
     """
@@ -24,7 +25,7 @@ def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
     largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[: MAX_LAYERS - 3 - len(base)]
     alone = {artifact.sha256 for artifact in largest if artifact.size >= OWN_LAYER}
     layers = [[layer] for layer in base]
-    for kind in ("deb", "wheel"):
+    for kind in ("deb", "conda", "wheel"):
         own = [artifact for artifact in ordered if artifact.kind == kind]
         shared = [artifact for artifact in own if artifact.sha256 not in alone]
         layers += [shared] if shared else []

@@ -42,6 +42,8 @@ def make_rest(base: Base, notes: Sequence[Note], spool: Spool, toolkit: Note | N
     if bundle := certificates(texts):
         spool.add_bytes("etc/ssl/certs/ca-certificates.crt", bundle)
     spool.add_bytes("etc/ld.so.cache", render_cache(libraries(notes, texts, paths)))
+    if any(path.startswith("opt/conda/conda-meta/") for path in paths):
+        spool.add_bytes("opt/conda/conda-meta/history", b"")  # by which conda knows an environment
     status = "\n".join(note.status for note in sorted(notes, key=lambda note: note.package) if note.status)
     # Format 1 of the database has the architecture in the names of info files (dpkg, lib/dpkg/infodb-access.c).
     spool.add_bytes("var/lib/dpkg/info/format", b"1\n")

@@ -15,7 +15,7 @@ NOTE_VERSION = 2
 
 
 class Note(Document):
-    """Paths of an artifact; `package` and `status` are empty for a wheel."""
+    """Paths of an artifact; `package` and `status` are empty for a wheel, `status` for a conda package."""
 
     paths: dict[str, str]
     """Path to kind, with `:target` for links."""

@@ -18,7 +18,7 @@ class Spool:
     """Entries by path; contents wait in memory, then in a nameless file of `folder`."""
 
     def __init__(self, subject: str, folder: str | None = None, *, whiteouts: bool = False) -> None:
-        self.subject, self._whiteouts = subject, whiteouts
+        self.subject, self.folder, self._whiteouts = subject, folder, whiteouts
         self.entries: dict[str, Entry] = {}
         self._offsets: dict[str, int] = {}
         self._content = SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115  # closed by __exit__

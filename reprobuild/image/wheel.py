@@ -111,6 +111,11 @@ class Content:
         return data
 
     @property
+    def hexdigest(self) -> str:
+        """The digest of what passed."""
+        return self._digest.hexdigest()
+
+    @property
     def record_hash(self) -> str:
         """As RECORD spells it: URL-safe base64 without padding."""
         return f"{self._digest.name}={base64.urlsafe_b64encode(self._digest.digest()).decode().rstrip('=')}"

@@ -12,6 +12,8 @@ _EXAMPLES = {
     "python": '[python] requirements = ["requirements.in"]',
     "python.requirements": 'requirements = ["requirements.in"], files inside the project',
     "python.resolver": 'resolver = "pip-tools" or "uv"',
+    "conda": '[conda] environment = "environment.yml"',
+    "conda.environment": 'environment = "environment.yml", a file inside the project',
     "run": '[run] command = ["python", "train.py"]',
     "run.command": 'command = ["python", "train.py"], words without NUL characters',
     "run.seed": "seed = 1234, a number from 0 to 4294967295",
@@ -37,4 +39,4 @@ def example_of(key: Sequence[str]) -> str:
         if found := _EXAMPLES.get(".".join(names)):
             return f"for example {found}"
         names.pop()
-    return "reprobuild.toml has the tables [project], [image], [python], [run] and [data.NAME]"
+    return "reprobuild.toml has the tables [project], [image], [python], [conda], [run] and [data.NAME]"

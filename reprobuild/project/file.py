@@ -80,6 +80,12 @@ class PythonTable(Table):
     resolver: Literal["pip-tools", "uv"] = "pip-tools"
 
 
+class CondaTable(Table):
+    """`[conda]`."""
+
+    environment: Inside
+
+
 class RunTable(Table):
     """`[run]` with its two sub-tables."""
 
@@ -112,5 +118,6 @@ class ProjectFile(Table):
     project: ProjectTable
     image: ImageTable
     python: PythonTable = PythonTable()
+    conda: CondaTable | None = None
     run: RunTable
     data: dict[Name, DataTable] = {}

@@ -29,6 +29,8 @@ class Project:
     debian: tuple[str, ...]
     requirements: tuple[str, ...]
     resolver: str
+    environment: str | None
+    """The conda environment file."""
     command: tuple[str, ...]
     seed: int
     threads: int

@@ -56,6 +56,7 @@ def _project(file: ProjectFile, root: Path) -> Project:
         debian=tuple(file.image.debian),
         requirements=tuple(file.python.requirements),
         resolver=file.python.resolver,
+        environment=file.conda.environment if file.conda else None,
         command=tuple(run.command),
         seed=run.seed,
         threads=run.threads,

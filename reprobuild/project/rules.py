@@ -29,11 +29,18 @@ def problems(project: Project) -> Iterator[Problem]:
     yield from _command(project)
     yield from _variables(project)
     yield from _outputs(project)
+    if project.environment and not project.environment.endswith((".yml", ".yaml")):
+        yield Problem(("conda", "environment"), f"{project.environment}: not a conda environment: it ends in .yml")
 
 
 def file_problems(project: Project) -> Iterator[Problem]:
     """Everything that is named and missing, or is no file where a file is asked for."""
-    for key, paths in ((("python", "requirements"), project.requirements), (("run", "params"), project.params)):
+    named = (
+        (("python", "requirements"), project.requirements),
+        (("conda", "environment"), (project.environment,) if project.environment else ()),
+        (("run", "params"), project.params),
+    )
+    for key, paths in named:
         for path in paths:
             if problem := _no_file(project.root / path):
                 yield Problem(key, f"{path} {problem}")

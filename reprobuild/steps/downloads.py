@@ -1,4 +1,4 @@
-"""The artifacts of a lock that the store lacks, from wherever this machine's pip and apt would take them."""
+"""The artifacts of a lock that the store lacks, from wherever this machine's pip, conda and apt would take them."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,7 @@ from reprobuild.tools.pip import PipIndex
 from reprobuild.tools.progress import Progress
 
 DOWNLOADS = 8
+WHERE = {"deb": "the mirrors of its suite have", "wheel": "pip's sources have", "conda": "its channel has"}
 
 
 def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progress: Progress) -> None:
@@ -36,6 +37,8 @@ def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progre
             urls = [repository.blob_url(artifact.sha256)]
         elif index and artifact.kind == "wheel":
             urls = list(wheel_urls(artifact, index))
+        elif artifact.kind == "conda":
+            urls = [f"{place}/{artifact.path}" for place in world.channels.places(artifact.source)]
         else:
             urls = [f"{mirror}/{artifact.path}" for mirror in mirrors[artifact.source]]
         try:
@@ -55,9 +58,8 @@ def download_all(artifacts: Sequence[Artifact], base: Base, world: World, progre
                     hint="run reprobuild lock --upgrade base for what its tag is now, or get it from another place: "
                     f'[registries] "{artifact.source}" in {world.settings.origin}',
                 ) from error
-            where = "pip's sources have" if artifact.kind == "wheel" else "the mirrors of its suite have"
             raise InputError(
-                f"{artifact.filename}: {where} it no longer: {artifact.name} {artifact.version}",
+                f"{artifact.filename}: {WHERE[artifact.kind]} it no longer: {artifact.name} {artifact.version}",
                 hint="run reprobuild lock: a newer version has replaced it",
             ) from error
 

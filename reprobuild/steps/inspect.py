@@ -10,6 +10,8 @@ from reprobuild.hardware.render import machine_lines
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Record
 
+TITLES = {"conda": "conda package"}
+
 
 class BundleSummary(Document):
     """The front of a bundle; sizes in bytes."""
@@ -52,7 +54,7 @@ def render_summary(summary: BundleSummary) -> str:
         (
             "",
             f"{summary.layers} layers, {summary.image_size / 1e6:.1f} MB; "
-            + ", ".join(f"{count} {kind}s" for kind, count in sorted(summary.artifacts.items())),
+            + ", ".join(f"{count} {TITLES.get(kind, kind)}s" for kind, count in sorted(summary.artifacts.items())),
         ),
         ("command", " ".join(record.asked.command)),
         ("seed", str(record.asked.seed)),

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from reprobuild.lock.index import LockIndex
 from reprobuild.lock.oci import is_reference
 from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
+from reprobuild.steps.lock_conda import lock_conda, read_environment
 from reprobuild.steps.lock_debian import lock_debian
-from reprobuild.steps.lock_file import HINT, INDEX, REQUIREMENTS, read_lock
+from reprobuild.steps.lock_file import CONDA_LOCK, HINT, INDEX, REQUIREMENTS, read_lock
 from reprobuild.steps.lock_oci import lock_oci
 from reprobuild.steps.lock_python import lock_python, read_requirements
 from reprobuild.steps.system import System
@@ -56,10 +57,12 @@ def lock_project(
     """
     inputs = collect_inputs(project)
     system = _lock_system(project, world, progress, now, upgrade)
+    system, conda_lock = lock_conda(project.root, project.environment, system, world, progress)
     target, base = _target(project, system), system.base
     python = lock_python(
         project.root, project.requirements, project.resolver, target, world.python_doors, progress, base
     )
+    native = {REQUIREMENTS: python.requirements} | ({CONDA_LOCK: conda_lock} if conda_lock else {})
     artifacts = (*system.artifacts, *python.artifacts)
     index = LockIndex(
         transform=TRANSFORM_VERSION,
@@ -67,15 +70,22 @@ def lock_project(
         python=system.python,
         artifacts=artifacts,
         data={source.name: digest_data(source, project.root) for source in project.data},
-        inputs=inputs | {REQUIREMENTS: sha256_bytes(python.requirements.encode())},
+        inputs=inputs | {name: sha256_bytes(text.encode()) for name, text in native.items()},
         cuda=find_cuda(artifacts),
         origin=system.origin,
     )
-    data = index.to_bytes()
-    # The index is written last: it vouches for the other file, so a lock cut off between the two is noticed.
-    write_file(project.lock_folder / REQUIREMENTS, python.requirements.encode())
-    write_file(project.lock_folder / INDEX, data)
-    return Locked(index, sha256_bytes(data), (*system.notes, *python.notes, *find_mixture(base, artifacts)))
+    _write_lock(project.lock_folder, native, index)
+    notes = (*system.notes, *python.notes, *find_mixture(base, artifacts))
+    return Locked(index, sha256_bytes(index.to_bytes()), notes)
+
+
+def _write_lock(folder: Path, native: Mapping[str, str], index: LockIndex) -> None:
+    """The index is written last: it vouches for the other files, so a lock cut off in between is noticed."""
+    for name, text in native.items():
+        write_file(folder / name, text.encode())
+    if CONDA_LOCK not in native:
+        (folder / CONDA_LOCK).unlink(missing_ok=True)
+    write_file(folder / INDEX, index.to_bytes())
 
 
 def _lock_system(
@@ -133,6 +143,7 @@ def collect_inputs(project: Project) -> dict[str, str]:
         "[image] debian": sha256_bytes(canonical_json(sorted(set(project.debian)))),
         "[python] requirements": sha256_bytes(canonical_json(list(project.requirements))),
         "[python] resolver": sha256_bytes(project.resolver.encode()),
+        **_conda_inputs(project),
         "[data]": sha256_bytes(canonical_json([asdict(source) for source in project.data])),
     }
     return inputs | requirements
@@ -144,10 +155,21 @@ def _base_digest(project: Project) -> str:
     return sha256_bytes(read_base(project.base, project.root)[0].to_bytes())
 
 
+def _conda_inputs(project: Project) -> dict[str, str]:
+    if not project.environment:
+        return {}
+    _, environment = read_environment(project.root, project.environment)
+    return {
+        "[conda] environment": sha256_bytes(project.environment.encode()),
+        project.environment: sha256_bytes(canonical_json(asdict(environment))),
+    }
+
+
 def changed_inputs(project: Project) -> list[str]:
     """What changed since the lock was made, sorted; a missing lock is an InputError."""
     index, _ = read_lock(project.lock_folder)
-    seen = collect_inputs(project) | {REQUIREMENTS: _file_digest(project.lock_folder / REQUIREMENTS)}
+    native = (REQUIREMENTS, CONDA_LOCK) if project.environment else (REQUIREMENTS,)
+    seen = collect_inputs(project) | {name: _file_digest(project.lock_folder / name) for name in native}
     changed = {name for name in index.inputs.keys() | seen.keys() if index.inputs.get(name) != seen.get(name)}
     for source in project.data:
         recorded = index.data.get(source.name)
@@ -155,7 +177,7 @@ def changed_inputs(project: Project) -> list[str]:
             changed.add(f"[data.{source.name}] {source.path}")
     if index.transform != TRANSFORM_VERSION:
         changed.add("transform version")
-    names = {REQUIREMENTS: f"lockfiles/{REQUIREMENTS}"}
+    names = {name: f"lockfiles/{name}" for name in native}
     return sorted(names.get(name, name) for name in changed)
 
 

@@ -8,6 +8,7 @@ from reprobuild.lock.index import LockIndex
 
 INDEX = "reprobuild.lock"
 REQUIREMENTS = "requirements.txt"
+CONDA_LOCK = "conda-lock.yml"
 HINT = "run reprobuild lock"
 
 

@@ -7,6 +7,7 @@ from reprobuild.engines.engine import Container, Engine
 from reprobuild.ground.errors import ToolError
 from reprobuild.image.model import Image
 from reprobuild.lock.base import Base
+from reprobuild.lock.conda.target import has_conda_python
 from reprobuild.lock.index import LockIndex
 from reprobuild.steps.built import find_build
 from reprobuild.steps.world import World
@@ -53,7 +54,9 @@ def prepare_run(image: Image, base: Base, world: World, progress: Progress) -> P
 def _compile(place: str, base: Base, engine: Engine, target: Path) -> None:
     """Compile with the image's Python: bytecode differs between patch releases, so no other Python will do."""
     target.mkdir()
-    folders = [str(Path(base.python.site).parent), "/usr/lib/python3", f"/usr/lib/{base.python.package}"]
+    folders = [str(Path(base.python.site).parent)]
+    if not has_conda_python(base.python):  # else all that it imports is in its own folder
+        folders += ["/usr/lib/python3", f"/usr/lib/{base.python.package}"]
     output: list[bytes] = []
     container = Container(
         # Two compilers a core would only wait; some packages ship files of Python 2, which compileall reports with 1.

@@ -19,7 +19,7 @@ from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, RUNS, SOURCE, i
 from reprobuild.record.request import MAX_PARAMS, fill_command, parse_params
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.collect import declared_outputs
-from reprobuild.steps.lock_file import REQUIREMENTS
+from reprobuild.steps.lock_file import CONDA_LOCK, REQUIREMENTS
 from reprobuild.steps.prepare import Prepared
 from reprobuild.steps.source import source_files
 from reprobuild.tools.process import Runner
@@ -132,8 +132,9 @@ def _record(
 def _keep_inputs(project: Project, lock_bytes: bytes, data: Mapping[str, tuple[DataUse, Path]], folder: Path) -> None:
     """The lock and the data that travels, as they are now."""
     (folder / LOCK).write_bytes(lock_bytes)
-    if (project.lock_folder / REQUIREMENTS).is_file():
-        shutil.copyfile(project.lock_folder / REQUIREMENTS, folder / REQUIREMENTS)
+    for name in (REQUIREMENTS, CONDA_LOCK):
+        if (project.lock_folder / name).is_file():
+            shutil.copyfile(project.lock_folder / name, folder / name)
     (folder / "data").mkdir()
     for name, (use, path) in data.items():
         if use.size <= TRAVELS:

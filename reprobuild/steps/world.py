@@ -12,6 +12,7 @@ from reprobuild.tools.store import Store
 
 if TYPE_CHECKING:
     from reprobuild.steps.lock_python import Outside
+    from reprobuild.tools.channels import Channels
     from reprobuild.tools.fetch import Fetcher
     from reprobuild.tools.pip import PipSources
     from reprobuild.tools.registry import Repository
@@ -46,6 +47,13 @@ class World:
             netrc=self.settings.netrc,
             timeout=self.pip.timeout,
         )
+
+    @cached_property
+    def channels(self) -> "Channels":
+        """Where conda channels are."""
+        from reprobuild.tools.channels import read_channels
+
+        return read_channels(self.settings)
 
     def repository(self, registry: str, name: str) -> "Repository":
         """A repository of a registry at the place of the user's settings, with the user's login for that place."""

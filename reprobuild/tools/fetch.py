@@ -1,5 +1,6 @@
 """Reading and downloading by URL: `file:`, `http:` and `https:`."""
 
+import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,7 @@ import httpx
 from reprobuild.ground.errors import InputError, ToolError
 
 CHUNK = 1 << 18
+TOKEN = re.compile(r"/t/[^/]+(?=/)")
 
 
 class MissingError(ToolError):
@@ -44,10 +46,11 @@ class Fetcher(Protocol):
 
 
 def redact(url: str) -> str:
-    """The URL without user name, password, query and fragment: what may be shown."""
+    """The URL without user name, password, conda's token (`/t/TOKEN/`), query and fragment: what may be shown."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
+    path = TOKEN.sub("", parts.path)
+    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, path, "", ""))
 
 
 def open_client(

@@ -6,12 +6,15 @@
 store = "/big/disk/reprobuild"
 [debian]                       # mirrors for suites that apt does not know, tried in order
 bookworm = ["<mirror>"]
+[conda]                        # places of channels, instead of those that conda is configured with
+conda-forge = ["<mirror>"]
 [registries]                   # where a registry is for this machine; http:// where it has no certificate
 "registry.example:5000" = "http://mirror.example/team"
 ```
 
 Each setting also has a variable, which wins: `REPROBUILD_STORE`, `REPROBUILD_DEBIAN_<SUITE>` (upper case, `-` as `_`,
-several mirrors separated by spaces), `REPROBUILD_REGISTRY_<HOST>` (upper case, `.`, `-` and `:` as `_`).
+several mirrors separated by spaces), `REPROBUILD_CONDA_<CHANNEL>` (the same), `REPROBUILD_REGISTRY_<HOST>` (upper case,
+`.`, `-` and `:` as `_`).
 """
 
 import os
@@ -35,12 +38,15 @@ class Settings:
 
     store: Path
     debian: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    conda: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Places of channels, by `plain_name`."""
     registries: Mapping[str, str] = field(default_factory=dict)
     """Places by the registry's name, or by that of its variable."""
     logins: tuple[Path, ...] = ()
     """Files in which docker and podman keep their logins, the most special first."""
     netrc: Path | None = None
     """Passwords for hosts, as pip and curl read them (curl(1), `--netrc`)."""
+    home: Path = Path("/")
     origin: str = "~/.config/reprobuild/config.toml"
 
     def mirrors(self, suite: str) -> tuple[str, ...]:
@@ -61,19 +67,31 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         table = _read_table(path)
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     store = environment.get("REPROBUILD_STORE") or table.get("store") or str(data / "reprobuild")
-    debian = {suite: tuple(mirrors) for suite, mirrors in table.get("debian", {}).items()}
-    prefix = "REPROBUILD_DEBIAN_"
-    for name, value in environment.items():
-        if name.startswith(prefix):
-            debian[name.removeprefix(prefix).lower().replace("_", "-")] = tuple(value.split())
     return Settings(
         store=Path(store).expanduser(),
-        debian=debian,
+        debian=_places("debian", table, environment),
+        conda={plain_name(name): places for name, places in _places("conda", table, environment).items()},
         registries=_registries(table, environment),
         logins=_logins(environment, home),
         netrc=Path(environment.get("NETRC") or home / ".netrc"),
+        home=home,
         origin=str(path),
     )
+
+
+def _places(kind: str, table: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Places by name, those of variables over those of the file."""
+    found = {name: tuple(places) for name, places in table.get(kind, {}).items()}
+    prefix = f"REPROBUILD_{kind.upper()}_"
+    for variable, value in environment.items():
+        if variable.startswith(prefix):
+            found[variable.removeprefix(prefix).lower().replace("_", "-")] = tuple(value.split())
+    return found
+
+
+def plain_name(channel: str) -> str:
+    """A channel's name as a variable can hold it: lower case, `-` for everything that is no letter and no digit."""
+    return re.sub(r"[^a-z0-9]", "-", channel.lower())
 
 
 def _registries(table: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, str]:
@@ -114,14 +132,15 @@ def _read_table(path: Path) -> dict[str, Any]:
         table = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not TOML: {error}") from error
-    unknown = sorted(table.keys() - {"store", "debian", "registries"})
+    unknown = sorted(table.keys() - {"store", "debian", "conda", "registries"})
     if unknown:
-        raise InputError(f"{path}: unknown key {unknown[0]!r}", hint="known keys: debian, registries, store")
-    debian = table.get("debian", {})
-    if not isinstance(debian, dict) or not all(
-        isinstance(value, list) and all(isinstance(item, str) for item in value) for value in debian.values()
-    ):
-        raise InputError(f"{path}: debian: each suite takes a list of mirrors")
+        raise InputError(f"{path}: unknown key {unknown[0]!r}", hint="known keys: conda, debian, registries, store")
+    for kind, name in (("debian", "suite"), ("conda", "channel")):
+        places = table.get(kind, {})
+        if not isinstance(places, dict) or not all(
+            isinstance(value, list) and all(isinstance(item, str) for item in value) for value in places.values()
+        ):
+            raise InputError(f"{path}: {kind}: each {name} takes a list of mirrors")
     registries = table.get("registries", {})
     if not isinstance(registries, dict) or not all(isinstance(value, str) for value in registries.values()):
         raise InputError(f"{path}: registries: each registry takes the URL of a place")

@@ -21,6 +21,7 @@ def make_project(root: Path, files: dict[str, str | bytes] | None = None, **chan
         "debian": (),
         "requirements": (),
         "resolver": "pip-tools",
+        "environment": None,
         "command": ("python", "train.py"),
         "seed": 1234,
         "threads": 2,

@@ -1,0 +1,1 @@
+"""conda packages: what an environment asks for, what conda-lock found, and which Python that gives an image."""
