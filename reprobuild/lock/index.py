@@ -24,6 +24,13 @@ class DataSet(Document):
     preprocessing: str = ""
 
 
+class PlainBase(Document):
+    """A base and its Python without what a conda environment makes of them."""
+
+    base: Base
+    python: str
+
+
 class LockIndex(Document):
     """Everything by hash. `inputs` names each thing the lock depends on with its digest, for `lock --check`."""
 
@@ -39,3 +46,5 @@ class LockIndex(Document):
     """What the CUDA runtime among the artifacts asks of a machine."""
     origin: Origin | None = None
     """Of a base that is an image of a registry."""
+    plain: PlainBase | None = None
+    """The base as its registry gave it, where `base` has a conda environment: a tag is not asked again to know it."""

@@ -14,7 +14,7 @@ from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
 from reprobuild.lock.cuda import find_cuda, find_mixture, settle_base
 from reprobuild.lock.data import digest_data
-from reprobuild.lock.index import LockIndex
+from reprobuild.lock.index import LockIndex, PlainBase
 from reprobuild.lock.oci import is_reference
 from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
@@ -57,6 +57,7 @@ def lock_project(
     """
     inputs = collect_inputs(project)
     system = _lock_system(project, world, progress, now, upgrade)
+    plain = PlainBase(base=system.base, python=system.python) if system.origin and project.environment else None
     system, conda_lock = lock_conda(project.root, project.environment, system, world, progress)
     target, base = _target(project, system), system.base
     python = lock_python(
@@ -73,6 +74,7 @@ def lock_project(
         inputs=inputs | {name: sha256_bytes(text.encode()) for name, text in native.items()},
         cuda=find_cuda(artifacts),
         origin=system.origin,
+        plain=plain,
     )
     _write_lock(project.lock_folder, native, index)
     notes = (*system.notes, *python.notes, *find_mixture(base, artifacts))

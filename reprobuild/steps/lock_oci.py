@@ -76,7 +76,8 @@ def _kept(before: LockIndex) -> System | None:
     if before.origin is None:
         return None
     layers = tuple(artifact for artifact in before.artifacts if artifact.kind == "oci-layer")
-    return System(before.base, before.python, _glibc(before.origin), layers, before.origin)
+    plain = before.plain or before
+    return System(plain.base, plain.python, _glibc(before.origin), layers, before.origin)
 
 
 def _resolve(image: Reference, repository: Repository) -> tuple[str | None, str, Manifest]:
