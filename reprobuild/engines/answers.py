@@ -71,11 +71,11 @@ class Daemon:
             connection.sock = self._connect()
             with self.answering():
                 connection.request("GET", "/_ping")
-                answer = connection.getresponse()
-                api = answer.getheader("Api-Version", "")
-                if answer.status != HTTPStatus.OK or not _API.fullmatch(api):
-                    raise self.error(f"{self.path}: it speaks no Docker (status {answer.status})", hint=self.hint)
-                return Greeting(api, answer.getheader("Libpod-Api-Version"))
+                with closing(connection.getresponse()) as answer:
+                    api = answer.getheader("Api-Version", "")
+                    if answer.status != HTTPStatus.OK or not _API.fullmatch(api):
+                        raise self.error(f"{self.path}: it speaks no Docker (status {answer.status})", hint=self.hint)
+                    return Greeting(api, answer.getheader("Libpod-Api-Version"))
 
     def attach(self, container: str) -> socket.socket:
         """The output of a container that has not started yet, as a stream of frames; the SDK would wait for ever."""

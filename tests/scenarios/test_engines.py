@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 from builders.bundles import make_test_bundle, open_test_world
-from builders.dockerd import running_dockerd
-from builders.host import HostDocker, HostSandbox
-from builders.podman import running_podman
+from builders.engines import NAMES, running_engines
 
 from reprobuild.bundle.read import read_front
-from reprobuild.engines.answers import Daemon
 from reprobuild.engines.engine import Engine
 from reprobuild.record.document import Record
 from reprobuild.steps.replay import Options, replay_bundle
@@ -20,7 +17,6 @@ from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Kind, ReplayReport
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox]
-ENGINES = ("sandbox", "docker", "podman")
 TRAIN = """
 import json, os, random, sys
 rate = json.load(open(os.environ["REPROBUILD_PARAMS"]))["rate"]
@@ -43,12 +39,8 @@ TIMES = {"wall_seconds", "peak_memory_bytes", "fingerprint"}
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engine]]:
-    with running_dockerd(tmp_path_factory.mktemp("dockerd") / "own") as docker, running_podman() as podman:
-        yield {
-            "sandbox": HostSandbox(),
-            "docker": HostDocker(Daemon("docker", docker.socket)),
-            "podman": HostDocker(Daemon("podman", podman)),
-        }
+    with running_engines(tmp_path_factory.mktemp("engines") / "own") as engines:
+        yield engines
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +65,12 @@ def test_every_engine_makes_the_same_record_but_for_times_and_the_engine(bundles
 
     assert plain[1:] == plain[:1] * 2
     assert facts[1:] == facts[:1] * 2
-    assert names == list(ENGINES)
+    assert names == list(NAMES)
     assert len({read_front(bundle, "bundle").image.image_id for bundle in bundles.values()}) == 1
 
 
-@pytest.mark.parametrize("there", ENGINES)
-@pytest.mark.parametrize("here", ENGINES)
+@pytest.mark.parametrize("there", NAMES)
+@pytest.mark.parametrize("here", NAMES)
 def test_what_ran_in_one_engine_is_identical_in_another(
     bundles: dict[str, Path], engines: dict[str, Engine], tmp_path: Path, there: str, here: str
 ) -> None:
