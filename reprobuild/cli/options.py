@@ -55,6 +55,11 @@ def choose_engine(option: EngineChoice | None, project: "EngineName | None" = No
     return option.value if option else project or default_engine(sys.platform)
 
 
+GpuOption = Annotated[
+    bool,
+    typer.Option("--gpu", help="Pass this machine's NVIDIA GPUs, with the libraries of its driver, as [run] gpu does."),
+]
+
 CompressionOption = Annotated[
     Compression,
     typer.Option("--compression", help="Of the image's layers; gzip is for Docker before 25 and umoci."),

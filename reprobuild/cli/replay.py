@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reprobuild.cli.options import EngineOption, choose_engine
+from reprobuild.cli.options import EngineOption, GpuOption, choose_engine
 from reprobuild.cli.show import answer, answer_json, forwarding, progress
 from reprobuild.ground.errors import UsageError
 
@@ -39,6 +39,7 @@ def command(
         Path | None, typer.Option("--output", help="Folder for the outputs, the log and replay.json.")
     ] = None,
     engine: EngineOption = None,
+    gpu: GpuOption = False,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Start even where reprobuild preflight says that it cannot run.")
     ] = False,
@@ -56,7 +57,7 @@ def command(
     from reprobuild.verdict.render import render_report
 
     places = _places(data or [])
-    options = Options(seed, places, require.value, output, os.environ, anyway)
+    options = Options(seed, places, require.value, output, os.environ, anyway, gpu)
     with open_world(choose_engine(engine)) as world, progress() as shown:
         report = replay_bundle(bundle, world, options, on_output=forwarding(sys.stderr.buffer), progress=shown)
     if as_json:

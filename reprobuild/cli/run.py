@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from reprobuild.cli.options import Compression, CompressionOption, EngineOption, choose_engine
+from reprobuild.cli.options import Compression, CompressionOption, EngineOption, GpuOption, choose_engine
 from reprobuild.cli.show import answer, answer_json, forwarding, progress, say
 from reprobuild.ground.errors import InputError, ToolError
 
@@ -22,6 +22,7 @@ def command(
     ] = None,
     bundle: Annotated[Path, typer.Option("--bundle", help="Where to write the bundle.")] = Path("bundle.tar"),
     engine: EngineOption = None,
+    gpu: GpuOption = False,
     compression: CompressionOption = Compression.ZSTD,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON; the training's output goes to standard error.")
@@ -39,15 +40,18 @@ def command(
     from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.guide import keep_guide
     from reprobuild.steps.lock import read_lock_of
+    from reprobuild.steps.preflight import require_gpu
     from reprobuild.steps.prepare import prepare_image, prepare_run
     from reprobuild.steps.run import ask, run_training
 
     project = read_project(context.obj)
-    asked = ask(project, seed)
+    asked = ask(project, seed, gpu=gpu)
     lock = read_lock_of(project)
     target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
     check_target(target, "--bundle")
     with open_world(choose_engine(engine, project.engine)) as world:
+        if asked.gpu:
+            require_gpu(world.engine)
         with progress() as shown:
             prepared = prepare_run(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
         record, folder = run_training(

@@ -15,11 +15,15 @@ from reprobuild.ground.errors import ToolError
 from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.model import Image
 from reprobuild.image.oci import read_layer_type
+from reprobuild.tools.gpu import GpuParts, find_gpu
 from reprobuild.tools.process import run_process
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
 INSTALL = "sudo apt-get install --yes bubblewrap"
+DRIVER = "/run/reprobuild/driver"
+"""Where the libraries of the GPU's driver are in a sandbox."""
+LINKER_PATH = "LD_LIBRARY_PATH"
 FIRST_WORDS = 500
 """Bytes of output kept to explain why nothing was started."""
 _FORBIDDEN = (
@@ -33,10 +37,10 @@ _FORBIDDEN = (
 
 
 class Sandbox:
-    """The engine that needs nothing but bubblewrap; `program` is its name or path."""
+    """The engine that needs nothing but bubblewrap; `program` is its name or path, GPUs are those of `host`."""
 
-    def __init__(self, program: str = "bwrap") -> None:
-        self.program = program
+    def __init__(self, program: str = "bwrap", host: Path = Path("/")) -> None:
+        self.program, self.host = program, host
 
     def describe(self) -> EngineFacts:
         """See `Engine.describe`."""
@@ -65,7 +69,8 @@ class Sandbox:
             words += chunk[: FIRST_WORDS - len(words)]
             on_output(chunk)
 
-        with _Process(_find(self.program), sandbox_options(place, container), container.argv) as process:
+        options = sandbox_options(place, container, find_gpu(self.host, run_process) if container.gpu else None)
+        with _Process(_find(self.program), options, container.argv) as process:
             reason = process.follow(listen, None if container.timeout is None else started + container.timeout)
         number = process.code if reason == "finished" else None
         if reason == "finished" and number is None:
@@ -178,11 +183,11 @@ def _not_started(words: str, container: Container) -> Exception:
     return ToolError(f"sandbox: {line}")
 
 
-def sandbox_options(root: str, container: Container) -> Iterator[str]:
+def sandbox_options(root: str, container: Container, gpu: GpuParts | None = None) -> Iterator[str]:
     """bubblewrap's options: a read-only root, fresh /proc, /dev and /tmp, no network, only the given environment."""
     yield from ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
     yield from ("--hostname", HOST_NAME, "--uid", "0", "--gid", "0", "--clearenv")
-    for name, value in sorted(container.environment.items()):
+    for name, value in sorted(_environment(container, gpu).items()):
         yield from ("--setenv", name, value)
     yield from ("--ro-bind", root, "/", "--proc", "/proc", "--dev", "/dev")
     yield from ("--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/data")  # noqa: S108  # inside the sandbox
@@ -190,4 +195,22 @@ def sandbox_options(root: str, container: Container) -> Iterator[str]:
     binds += [(inside, "--bind", path) for inside, path in container.writable.items()]
     for inside, kind, path in sorted(binds):  # a folder is bound before what lies in it
         yield from (kind, str(path), inside)
+    yield from _gpu_options(gpu) if gpu else ()
     yield from ("--remount-ro", "/data", "--remount-ro", "/run", "--chdir", container.folder)
+
+
+def _environment(container: Container, gpu: GpuParts | None) -> dict[str, str]:
+    """The container's variables; with a GPU the description's too, and the driver's folder as the linker's last."""
+    if gpu is None:
+        return dict(container.environment)
+    folders = [folder for folder in (container.environment.get(LINKER_PATH, ""), DRIVER) if folder]
+    return {**gpu.environment, **container.environment, LINKER_PATH: ":".join(folders)}
+
+
+def _gpu_options(gpu: GpuParts) -> Iterator[str]:
+    """Devices, the driver's libraries read-only, and /sys, where CUDA looks for the topology, as Docker shows it."""
+    for place, node in sorted(gpu.devices.items()):
+        yield from ("--dev-bind", str(node), place)
+    for name, file in sorted(gpu.libraries.items()):
+        yield from ("--ro-bind", str(file), f"{DRIVER}/{name}")
+    yield from ("--ro-bind", "/sys", "/sys")

@@ -1,12 +1,15 @@
 """SONAMEs of shared libraries (System V ABI, "Dynamic Section")."""
 
+import re
 from typing import BinaryIO, cast
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
 
 MAX_LIBRARY = 1 << 30
+_GLIBC = re.compile(r"GLIBC_(\d{1,4}(?:\.\d{1,4}){1,2})")
 
 
 def read_soname(stream: BinaryIO, size: int) -> str:
@@ -22,6 +25,19 @@ def read_soname(stream: BinaryIO, size: int) -> str:
     except (ELFError, ValueError, IndexError, OverflowError):
         return ""  # a file that only begins like a library; the linker's cache leaves it out too
     return ""
+
+
+def read_needed_glibc(stream: BinaryIO) -> str:
+    """The newest version of glibc that a shared library asks for (LSB Core, "Symbol Versioning"), or nothing."""
+    try:
+        section = ELFFile(stream).get_section_by_name(".gnu.version_r")
+        if not isinstance(section, GNUVerNeedSection):
+            return ""
+        names = [str(item.name) for _, items in section.iter_versions() for item in items]
+    except (ELFError, ValueError, IndexError, OverflowError):
+        return ""
+    found = [tuple(map(int, match[1].split("."))) for name in names if (match := _GLIBC.fullmatch(name))]
+    return ".".join(map(str, max(found, default=())))
 
 
 class _Window:

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from reprobuild.bundle.read import HINT, Front, read_front
+from reprobuild.engines.engine import Engine
+from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
 from reprobuild.ground.errors import InputError, ToolError, hinting
@@ -18,6 +20,8 @@ from reprobuild.hardware.rules import rank
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Record
 from reprobuild.steps.receive import parse_small
+from reprobuild.tools.gpu import find_gpu
+from reprobuild.tools.process import run_process
 from reprobuild.tools.store import Store
 
 MAX_FINGERPRINT = 4 << 20
@@ -44,14 +48,18 @@ class Preflight(Document):
         return tuple(finding for finding in self.findings if finding.effect is Effect.CANNOT)
 
 
-def preflight_bundle(bundle: Path, machine: Fingerprint, store: Store | None) -> Preflight:
-    """The findings for a bundle; `store` is the machine's own, or None for a machine that is not at hand."""
+def preflight_bundle(bundle: Path, machine: Fingerprint, store: Store | None, *, gpu: bool = False) -> Preflight:
+    """The findings for a bundle; `store` is the machine's own, or None for a machine that is not at hand.
+
+    `gpu` asks for one even where the record does not.
+    """
     subject = bundle.name
     with hinting(HINT):
         front = read_front(bundle, subject)
         record, index = parse_small(front, subject)
-    demand = _demand(record, index, _disk(front, store))
-    differences = compare_machines(record.fingerprint, machine, gpu=record.asked.gpu)
+    gpu = gpu or record.asked.gpu
+    demand = _demand(record, index, _disk(front, store), gpu)
+    differences = compare_machines(record.fingerprint, machine, gpu=gpu)
     findings = tuple(sorted((*find_obstacles(demand, machine), *differences), key=rank))
     return Preflight(
         bundle=front.digest,
@@ -64,12 +72,12 @@ def preflight_bundle(bundle: Path, machine: Fingerprint, store: Store | None) ->
     )
 
 
-def _demand(record: Record, index: LockIndex, disk: int) -> Demand:
+def _demand(record: Record, index: LockIndex, disk: int, gpu: bool) -> Demand:
     cuda = index.cuda
     return Demand(
         architecture=index.base.architecture,
         needs=record.needs,
-        gpu=record.asked.gpu,
+        gpu=gpu,
         cuda=cuda.version if cuda else "",
         least_driver=(cuda.driver if cuda else None) or "",
         toolkit_driver=(cuda.toolkit_driver if cuda else None) or "",
@@ -85,6 +93,12 @@ def _disk(front: Front, store: Store | None) -> int:
     blobs = sum(layer.size for layer in layers if store is None or not store.has(layer.sha256))
     there = store is not None and store.path("roots", front.image.image_id).is_dir()
     return blobs + (0 if there else sum(layer.unpacked_size for layer in layers))
+
+
+def require_gpu(engine: Engine) -> None:
+    """ToolError in one line where the sandbox has no GPU to pass; a daemon finds its own when it starts a container."""
+    if isinstance(engine, Sandbox):
+        find_gpu(engine.host, run_process)
 
 
 def refuse_obstacles(report: Preflight, subject: str, hint: str) -> None:

@@ -43,6 +43,8 @@ class Options:
     """This machine's variables, of which those pass that the request names."""
     anyway: bool = False
     """Start also where something says that it cannot run."""
+    gpu: bool = False
+    """Pass a GPU even where the record has none."""
 
 
 def replay_bundle(
@@ -54,7 +56,7 @@ def replay_bundle(
     """
     with new_folder(options.output) as results, world.store.temporary() as folder:
         folder.mkdir()
-        before = preflight_bundle(bundle, collect_machine(world.store.root, world.runner), world.store)
+        before = preflight_bundle(bundle, collect_machine(world.store.root, world.runner), world.store, gpu=options.gpu)
         for line in render_findings(before.findings):
             progress.note(line)
         if not options.anyway:
@@ -67,6 +69,8 @@ def replay_bundle(
         asked = received.record.asked
         if options.seed is not None:
             asked = asked.model_copy(update={"seed": options.seed})
+        if options.gpu:
+            asked = asked.model_copy(update={"gpu": True})
         request = Request(asked, received.files[SOURCE], data, options.variables)
         with attempted(request, prepared, world.engine, world.store, on_output) as attempt:
             if attempt.ending.reason == "interrupted":

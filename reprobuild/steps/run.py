@@ -26,14 +26,14 @@ from reprobuild.tools.process import Runner
 from reprobuild.tools.store import Store, remove
 
 
-def ask(project: Project, seed: int | None) -> Asked:
-    """The request that a project makes; `seed` stands in for the project's own."""
+def ask(project: Project, seed: int | None, *, gpu: bool = False) -> Asked:
+    """The request that a project makes; `seed` stands in for the project's own, and `gpu` asks for one anyway."""
     asked = Asked(
         command=fill_command(project.command, project.hyperparameters),
         seed=project.seed if seed is None else seed,
         threads=project.threads,
         timeout=project.timeout,
-        gpu=project.gpu,
+        gpu=project.gpu or gpu,
         env=project.env,
         hyperparameters=dict(project.hyperparameters),
         params={path: _params(project.root / path, path) for path in project.params},

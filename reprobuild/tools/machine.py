@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -54,9 +55,10 @@ def collect_cpu(root: Path = Path("/")) -> Cpu:
     return Cpu.model_validate(
         {
             **told,
-            "architecture": os.uname().machine,
+            # Elsewhere images run in a virtual machine, whose processor is not this one.
+            "architecture": os.uname().machine if sys.platform == "linux" else "",
             "flags": flags,
-            "cores": len(os.sched_getaffinity(0)),
+            "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 0,
             "logical": len(cores),
             "physical": len(siblings),
             "threads_per_core": len(cores) // len(siblings) if siblings else 0,
@@ -141,6 +143,7 @@ def collect_machine(store: Path, runner: Runner, root: Path = Path("/")) -> Fing
         container_toolkit=next(iter(program_versions(TOOLKIT, runner).values()), ""),
         driver=nvidia.driver,
         cuda=nvidia.cuda,
+        driver_glibc=_driver_glibc(runner) if nvidia.driver else "",
         gpus=nvidia.gpus,
         links=nvidia.links,
         gpu_problem=nvidia.problem,
@@ -165,6 +168,21 @@ def _version(program: str, runner: Runner) -> str:
         return ""
     found = VERSION.search(done.stdout)
     return found[0] if found else ""
+
+
+def _driver_glibc(runner: Runner) -> str:
+    """The newest glibc that libcuda asks for; "" where the linker does not find one."""
+    from reprobuild.image.elf import read_needed_glibc
+    from reprobuild.tools.gpu import installed_libraries
+
+    try:
+        file = dict(installed_libraries(Path("/"), runner)).get("libcuda.so.1")
+    except ToolError:  # no ldconfig
+        return ""
+    if file is None:
+        return ""
+    with file.open("rb") as stream:
+        return read_needed_glibc(stream)
 
 
 def _libc() -> str:
