@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.metrics import accuracy_score, log_loss, recall_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
@@ -36,7 +36,13 @@ def main() -> None:
         print(f"epoch {epoch:2}  loss {model.loss_:.4f}")
 
     chances = model.predict_proba(test_x)
-    metrics = {"accuracy": accuracy_score(test_y, chances.argmax(axis=1)), "loss": log_loss(test_y, chances)}
+    recalls = recall_score(test_y, chances.argmax(axis=1), average=None)
+    metrics = {
+        "accuracy": accuracy_score(test_y, chances.argmax(axis=1)),
+        "loss": log_loss(test_y, chances),
+        "recall_lowest": recalls.min(),
+        "recall_highest": recalls.max(),
+    }
     weights = {f"weights_{i}": layer for i, layer in enumerate(model.coefs_)}
     biases = {f"biases_{i}": layer for i, layer in enumerate(model.intercepts_)}
 

@@ -1,9 +1,15 @@
 """What `guide.toml` declares in lists, as rows for people; a figure that the run measured is taken from its record."""
 
 from reprobuild.guide.facts import Row
-from reprobuild.guide.file import Bounds, Business, Fairness, Splits, Watch
-from reprobuild.guide.markdown import Markdown
+from reprobuild.guide.file import Bounds, Business, Fairness, Group, Splits, Statement, Watch
+from reprobuild.guide.markdown import Markdown, escape
 from reprobuild.guide.run import Run
+
+
+def declared_tag(statement: Statement) -> Markdown:
+    """The mark of what somebody declared."""
+    review = f" · review by {statement.review_by}" if statement.review_by else ""
+    return Markdown(f"*declared · {escape(statement.by)} · {statement.on}{review}*")
 
 
 def split_rows(splits: Splits | None) -> list[Row]:
@@ -17,15 +23,14 @@ def split_rows(splits: Splits | None) -> list[Row]:
 def group_rows(fairness: Fairness | None, run: Run | None) -> list[Row]:
     """Each group's figure, marked as measured or declared."""
     return [
-        (group.group, group.metric, *_figure(group.recorded_as, group.value, run))
-        for group in (fairness.groups if fairness else [])
+        (group.group, group.metric, *_figure(group, fairness, run)) for group in (fairness.groups if fairness else [])
     ]
 
 
-def _figure(recorded_as: str | None, value: float | None, run: Run | None) -> tuple[object, Markdown]:
-    if recorded_as is None:
-        return value, Markdown("*declared*")
-    measured = _measured(recorded_as, run)
+def _figure(group: Group, fairness: Fairness | None, run: Run | None) -> tuple[object, Markdown]:
+    if group.recorded_as is None and fairness:
+        return group.value, declared_tag(fairness)
+    measured = _measured(group.recorded_as, run)
     return measured, run.tag if run and measured is not None else Markdown("*missing*")
 
 
@@ -55,7 +60,7 @@ def criterion_rows(business: Business | None, run: Run | None) -> list[Row]:
             answer = ("", Markdown("*missing*"))
         else:
             answer = (seen, Markdown("**met**" if _meets(seen, criterion) else "**not met**"))
-        tag = run.tag if run and seen is not None else Markdown("*declared*")
+        tag = run.tag if run and seen is not None else declared_tag(business) if business else ""
         rows.append((criterion.name, bounds(criterion), *answer, tag))
     return rows
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reprobuild.ground.digests import Sha256, short
+from reprobuild.ground.digests import short
 from reprobuild.guide.markdown import Markdown
 from reprobuild.record.document import Record
 
@@ -13,8 +13,8 @@ class Run:
     """One recorded run; `record` is None, and `problem` says why, where it cannot be read."""
 
     number: str
-    sha256: Sha256
-    """Of its record."""
+    sha256: str
+    """Of its record; "" where that cannot be read."""
     record: Record | None
     note: str = ""
     problem: str = ""

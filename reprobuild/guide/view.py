@@ -6,8 +6,7 @@ from typing import Any
 
 from reprobuild.guide import facts
 from reprobuild.guide.blocks import begin_of, end_of
-from reprobuild.guide.declared import criterion_rows, group_rows, signal_rows, split_rows
-from reprobuild.guide.file import Statement
+from reprobuild.guide.declared import criterion_rows, declared_tag, group_rows, signal_rows, split_rows
 from reprobuild.guide.markdown import Markdown, code, escape, paragraphs, table
 from reprobuild.guide.missing import RUN, Missing, is_declared, is_measured, missing_statements
 from reprobuild.guide.sections import BY_NAME, SECTIONS
@@ -61,7 +60,7 @@ class Writing:
 
     def own(self, name: str) -> Markdown:
         """An empty block for people's own paragraphs."""
-        return Markdown(f"{begin_of(name)}\n{end_of(name)}")
+        return Markdown(f"\n{begin_of(name)}\n{end_of(name)}")
 
     def tag(self) -> Markdown:
         """The mark of what the run measured."""
@@ -99,12 +98,6 @@ class Writing:
         """The mark of what is missing, and what fills the gap."""
         remedy = "run reprobuild run" if key == RUN else f"fill in [{key}] in guide.toml"
         return Markdown(f"*missing · {escape(remedy)}*")
-
-
-def declared_tag(statement: Statement) -> Markdown:
-    """The mark of what somebody declared."""
-    review = f" · review by {statement.review_by}" if statement.review_by else ""
-    return Markdown(f"*declared · {escape(statement.by)} · {statement.on}{review}*")
 
 
 def comma(names: Sequence[str]) -> Markdown:

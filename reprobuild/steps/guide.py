@@ -12,6 +12,7 @@ from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.ground.tree import open_given, open_regular
 from reprobuild.guide.blocks import Edit, Guide, edits, parse_guide
 from reprobuild.guide.check import Checked, Finding, check_guide
+from reprobuild.guide.place import PLACE
 from reprobuild.guide.read import read_guide_file
 from reprobuild.guide.rules import BY_ID
 from reprobuild.guide.run import Run, newest_good
@@ -25,7 +26,6 @@ from reprobuild.record.document import Record
 from reprobuild.record.folder import GUIDE, LOCK, OUTPUTS, RECORD, run_folders
 from reprobuild.record.note import read_note
 
-PLACE = "docs/TRAINING_REPRODUCIBILITY.md"
 MAX_GUIDE = 8 << 20
 MAX_RUNS = 200
 """Runs whose records a guide lists; `reprobuild runs` lists them all."""
@@ -169,7 +169,7 @@ def _read_run(folder: Path) -> Run:
         record = Record.from_bytes(data, RECORD)
         return Run(folder.name, sha256_bytes(data), record, read_note(folder))
     except InputError as error:
-        return Run(folder.name, sha256_bytes(b""), None, problem=f"cannot be read: {error}")
+        return Run(folder.name, "", None, problem=f"cannot be read: {error}")
 
 
 def _read_lock(folder: Path) -> LockIndex | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.ground.tree import check_name, open_regular, refuse_unread
+from reprobuild.guide.place import PAGE, PLACE
 from reprobuild.project.model import Project
 from reprobuild.tools.process import Runner
 
@@ -22,8 +23,8 @@ BUNDLE_BEGINS = b"oci-layout\0"
 def source_files(project: Project, runner: Runner) -> dict[str, Path]:
     """The files of the source by relative path: git's tracked and untracked ones that are not ignored; without git all.
 
-    Never among them: declared outputs, bundles, our own records, virtual environments, caches, and data, which is
-    mounted. InputError for links that leave the project, and for pipes, sockets and devices.
+    Never among them: declared outputs, bundles, our own records and the guide that tells of them, virtual environments,
+    caches, and data, which is mounted. InputError for links that leave the project, and for pipes, sockets and devices.
     """
     listed = _git_files(project.root, runner)
     names = _less_left_out(set(_all_files(project.root) if listed is None else listed), project)
@@ -37,7 +38,7 @@ def source_files(project: Project, runner: Runner) -> dict[str, Path]:
 
 def _less_left_out(names: set[str], project: Project) -> set[str]:
     environments = {name.removesuffix("/pyvenv.cfg") for name in names if name.endswith("/pyvenv.cfg")}
-    hidden = environments | {os.path.normpath(source.path) for source in project.data} | _outputs(project)
+    hidden = environments | {PLACE, PAGE} | {os.path.normpath(source.path) for source in project.data} | _outputs(project)
     return {
         name
         for name in names

@@ -79,7 +79,7 @@ def test_everything_that_is_declared_says_who_and_when_and_nothing_is_missing(tm
     for topic in TOPICS:
         assert f"What there is to say of {topic}. *declared · Ada Example · 2026-11-24*" in text
     assert "| left-handed | recall | 0.875 | *measured · run 0001 · " in text
-    assert "| right-handed | recall | 0.9 | *declared* |" in text
+    assert "| right-handed | recall | 0.9 | *declared · Ada Example · 2026-11-24* |" in text
     assert "| accuracy | at least 0.95 | 0.975 | **met** | *measured · run 0001" in text
     assert "| loss | at most 0.1 | 0.125 | **not met** | *measured · run 0001" in text
     assert "1. Deploy the image before." in text

@@ -26,6 +26,8 @@ FILES: dict[str, str | bytes] = {
     "bundle.tar": b"oci-layout\0" + bytes(600),
     "weights.tar": b"no bundle",
     ".reprobuild/runs/0001/record.json": "{}",
+    "docs/TRAINING_REPRODUCIBILITY.md": "what a run gave",
+    "docs/TRAINING_REPRODUCIBILITY.html": "what a run gave",
     "env/pyvenv.cfg": "",
     "env/lib/site.py": "",
     "lib/__pycache__/model.pyc": "",
