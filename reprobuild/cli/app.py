@@ -21,6 +21,7 @@ from reprobuild.cli import (
     replay,
     run,
     runs,
+    runs_compare,
     runs_note,
     runs_show,
 )
@@ -56,7 +57,7 @@ app = typer.Typer(
 )
 for module in (init, lock, image, run, bundle, replay, inspect, preflight, fingerprint, guide):
     app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
-for module in (runs_show, runs_note):
+for module in (runs_show, runs_compare, runs_note):
     runs.app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
 app.add_typer(runs.app, name=runs.NAME, epilog=_epilog(runs.EXAMPLES))
 

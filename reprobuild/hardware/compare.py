@@ -3,6 +3,7 @@
 The sides are strangers' documents: facts of an unexpected shape are compared as they are.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
@@ -13,9 +14,10 @@ from reprobuild.hardware.findings import Finding
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.rules import judge, rank
 from reprobuild.record.document import Asked
+from reprobuild.record.hyperparameters import hyperparameters
 
-REQUEST = ("seed", "command", "threads", "hyperparameters", "params", "gpu")
-"""What of a request can change a result, and is not compared in another place."""
+REQUEST = ("seed", "command", "threads", "gpu")
+"""What of a request can change a result, beside its hyperparameters, and is not compared in another place."""
 TOLD = ("seeds", "switches", "environment", "threads", "problems")
 
 
@@ -25,11 +27,17 @@ def find_differences(
     fingerprints: tuple[Fingerprint, Fingerprint],
 ) -> tuple[Finding, ...]:
     """Everything that is not the same, recorded first in each pair; the likeliest cause of other bits first."""
-    requests = compare_facts(*({f"asked.{name}": getattr(side, name) for name in REQUEST} for side in asked))
+    requests = compare_facts(*(dict(_asked(side)) for side in asked))
     told = [name for name in TOLD if name != "seeds" or asked[0].seed == asked[1].seed]
     runs = compare_facts(*(dict(_found(side, told)) for side in found))
     gpu = asked[0].gpu or asked[1].gpu
     return tuple(sorted(chain(requests, runs, compare_fingerprints(*fingerprints, gpu=gpu)), key=rank))
+
+
+def _asked(asked: Asked) -> Iterator[tuple[str, object]]:
+    yield from ((f"asked.{name}", getattr(asked, name)) for name in REQUEST)
+    for name, value in hyperparameters(asked):
+        yield f"asked.hyperparameters.{name}", json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _found(found: Mapping[str, JsonValue], names: list[str]) -> Iterator[tuple[str, object]]:

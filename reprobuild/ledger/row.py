@@ -4,14 +4,17 @@ A hyperparameter's name is `param.NAME` and a metric's `metric.NAME`, so that ne
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from reprobuild.record.hyperparameters import hyperparameters
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from reprobuild.record.document import Record
+    from reprobuild.record.document import Asked, Record
 
 Value = bool | int | float | str
 PARAM, METRIC = "param.", "metric."
@@ -49,7 +52,7 @@ def row_of(name: str, record: "Record", note: str) -> Row:
         "reprobuild": record.reprobuild,
         "note": note.strip() or None,
     }
-    params = {f"{PARAM}{key}": value for key, value in hyperparameters(record).items()}
+    params = {f"{PARAM}{key}": value for key, value in short_hyperparameters(record.asked).items()}
     metrics = {f"{METRIC}{key}": value for key, value in sorted(record.metrics.items())}
     return Row(name, {key: value for key, value in facts.items() if value is not None} | params | metrics)
 
@@ -59,23 +62,9 @@ def unreadable(name: str, reason: str) -> Row:
     return Row(name, {"run": int(name), "status": UNREADABLE, "ending": reason})
 
 
-def hyperparameters(record: "Record") -> dict[str, Value]:
-    """Those of `[run.hyperparameters]`, and of params files by dotted name; a name that is taken gets its file's."""
-    found = {name: _plain(value) for name, value in sorted(record.asked.hyperparameters.items())}
-    for path, table in sorted(record.asked.params.items()):
-        for name, value in _leaves(table):
-            if len(found) >= MAX_PARAMS:
-                return found
-            found[f"{path}:{name}" if name in found else name] = value
-    return found
-
-
-def _leaves(value: "JsonValue", name: str = "") -> Iterator[tuple[str, Value]]:
-    if isinstance(value, dict) and value:
-        for key, inner in sorted(value.items()):
-            yield from _leaves(inner, f"{name}.{key}" if name else key)
-    else:
-        yield name, _plain(value)
+def short_hyperparameters(asked: "Asked") -> dict[str, Value]:
+    """At most MAX_PARAMS of a run's hyperparameters, long values cut."""
+    return {name: _plain(value) for name, value in islice(hyperparameters(asked), MAX_PARAMS)}
 
 
 def _plain(value: "JsonValue") -> Value:

@@ -10,7 +10,7 @@ from reprobuild.ground.text import escaped, escaped_lines, shown
 from reprobuild.hardware.facts import size_text
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.render import machine_lines
-from reprobuild.ledger.row import hyperparameters
+from reprobuild.ledger.row import short_hyperparameters
 from reprobuild.ledger.select import spell
 from reprobuild.record.document import Record
 from reprobuild.record.folder import LOG
@@ -60,7 +60,7 @@ def _request(record: Record) -> Iterator[Line]:
     yield "command", " ".join(asked.command)
     yield "seed", str(asked.seed)
     yield "threads", str(asked.threads)
-    for name, value in hyperparameters(record).items():
+    for name, value in short_hyperparameters(asked).items():
         yield "hyperparameter", f"{name} = {spell(value)}"
     for name, state in sorted(_table(record.found.get("environment")).items()):
         yield "variable", f"{name}: {state}"

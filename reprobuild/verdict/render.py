@@ -29,7 +29,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     seconds = report.seen.wall_seconds
     yield f"took {seconds:.1f} s; the recorded run took {report.recorded_wall_seconds:.1f} s"
     yield ""
-    yield from _table([("", "", "recorded", "seen", ""), *(_check_row(check) for check in report.checks)])
+    yield from render_rows([("", "", "recorded", "seen", ""), *(_check_row(check) for check in report.checks)])
     yield ""
     yield from _differences(report)
     yield from _findings(report.findings)
@@ -63,7 +63,7 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
             ("", "", "recorded", "seen", ""),
             *(("", f.subject, f.recorded, f.seen, str(f.effect)) for f in findings),
         ]
-        yield from _table(rows)
+        yield from render_rows(rows)
     yield ""
 
 
@@ -78,7 +78,8 @@ def _causes(findings: Sequence[Finding]) -> Iterator[str]:
         yield f"  and {len(likely) - 5} more above"
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def render_rows(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Columns as wide as what is in them, at most 44 characters unless they are the last."""
     widths = [min(44, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -13,7 +13,8 @@ from reprobuild.cli.app import main
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("REPROBUILD_STORE", str(tmp_path / "store"))
     for number, rate in enumerate((0.1, 0.01, 0.001), 1):
         record = make_record(seed=number, hyperparameters={"lr": rate}, metrics={"accuracy": 0.9 + number / 100})
         write_run(tmp_path, f"{number:04}", record)
@@ -124,6 +125,35 @@ def test_one_run_is_shown_whole_and_its_record_as_json(project: Path, capsys: py
     assert "hyperparameter  lr = 0.1" in out
     record = json.loads("\n".join(told(capsys, project, "show", "0001", "--json")[1]))
     assert record == json.loads((project / ".reprobuild/runs/0001/record.json").read_bytes())
+
+
+def test_two_runs_are_compared_and_a_difference_ends_with_10(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys, project, "compare", "1", "1")[:2] == (
+        0,
+        [
+            "                  run 0001             run 0001",
+            "=  exit status    0                    0                    same",
+            "=  out/model.npz  sha256:444444444444  sha256:444444444444  same bytes",
+            "=  accuracy       0.91                 0.91                 same",
+            "",
+            "nothing differs",
+        ],
+    )
+    status, out, err = told(capsys, project, "compare", "1", "0002")
+
+    assert (status, err) == (10, [])
+    assert "≠  accuracy       0.91                 0.92                 different: apart by 0.01, tolerance 0" in out
+    assert "  hyperparameter lr  0.1       0.01      will change bits" in out
+    status, out, _ = told(capsys, project, "compare", "1", "latest", "--json")
+    assert (status, out) == (3, [])
+    found = json.loads("\n".join(told(capsys, project, "compare", "1", "2", "--json")[1]))
+    assert (found["format"], found["runs"], found["same"]) == ("reprobuild.comparison/1", ["0001", "0002"], False)
+
+
+@pytest.mark.parametrize("command", ["show", "compare", "note"])
+def test_every_command_of_runs_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", command, "--help"]) == 0
+    assert f"  reprobuild runs {command} " in capsys.readouterr().out
 
 
 def test_the_latest_run_has_a_name(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

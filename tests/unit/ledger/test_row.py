@@ -1,7 +1,7 @@
 from builders.records import FAILED, make_record
 from builders.results import make_asked
 
-from reprobuild.ledger.row import MAX_PARAMS, MAX_TEXT, hyperparameters, row_of, unreadable
+from reprobuild.ledger.row import MAX_PARAMS, MAX_TEXT, row_of, short_hyperparameters, unreadable
 
 
 def test_a_row_tells_what_was_asked_and_what_came_out() -> None:
@@ -24,7 +24,7 @@ def test_files_of_hyperparameters_are_told_by_dotted_names() -> None:
     params = {"params.yaml": {"model": {"depth": 3, "sizes": [1, 2], "none": None, "empty": {}}, "lr": 5}}
     asked = make_asked().model_copy(update={"hyperparameters": {"lr": 0.1}, "params": params})
 
-    assert hyperparameters(make_record(asked=asked)) == {
+    assert short_hyperparameters(asked) == {
         "lr": 0.1,
         "model.depth": 3,
         "model.sizes": "[1, 2]",
@@ -35,8 +35,8 @@ def test_files_of_hyperparameters_are_told_by_dotted_names() -> None:
 
 
 def test_a_file_of_a_million_hyperparameters_makes_no_large_row() -> None:
-    params = {"params.json": {**{f"p{number:05}": number for number in range(10_000)}, "a": "x" * 100_000}}
-    found = hyperparameters(make_record(asked=make_asked().model_copy(update={"params": params})))
+    params = {"params.json": {"a": "x" * 100_000, **{f"p{number:05}": number for number in range(10_000)}}}
+    found = short_hyperparameters(make_asked().model_copy(update={"params": params}))
 
     assert len(found) == MAX_PARAMS
     assert found["a"] == "x" * MAX_TEXT
