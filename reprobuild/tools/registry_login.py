@@ -39,8 +39,8 @@ def parse_challenges(headers: Iterable[str]) -> list[Challenge]:
         # A comma may be part of a quoted value: quoted text is hidden while the schemes are looked for.
         hidden = re.sub(r'"(?:[^"\\]|\\.)*"', lambda quoted: '"' + "x" * (len(quoted[0]) - 2) + '"', text)
         starts = list(_SCHEME.finditer(hidden))
-        ends = [start.start() for start in starts[1:]] + [len(text)]
-        for start, end in zip(starts, ends, strict=True):
+        ends = [*(start.start() for start in starts[1:]), len(text)]
+        for start, end in zip(starts, ends, strict=False):
             values = {key.lower(): quoted or bare for key, quoted, bare in _PARAMETER.findall(text[start.end() : end])}
             known = {key: values.get(key, "") for key in ("realm", "service", "scope")}
             found.append(Challenge(start[1].lower(), **known))

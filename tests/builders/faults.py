@@ -10,10 +10,11 @@ from builders.serving import QuietHandler, listening
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked: the path, and header fields by lower-case name."""
+    """What was asked: the path, header fields by lower-case name, and what was sent."""
 
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
     @property
     def offset(self) -> int:
@@ -66,7 +67,8 @@ def answering(answer: Callable[[Request], Reply]) -> Iterator[Server]:
 
     class Handler(QuietHandler):
         def do_GET(self) -> None:
-            request = Request(self.path, {name.lower(): value for name, value in self.headers.items()})
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.path, headers, self.rfile.read(int(headers.get("content-length", "0"))))
             served.asked.append(request)
             reply = answer(request)
             self.send_response(reply.status)
@@ -79,6 +81,8 @@ def answering(answer: Callable[[Request], Reply]) -> Iterator[Server]:
                 released.wait(60)
             if reply.cut is not None:
                 self.close_connection = True
+
+        do_POST = do_GET
 
     with listening(Handler, released) as served.port:
         yield served
