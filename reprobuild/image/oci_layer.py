@@ -87,7 +87,7 @@ def _tar(path: Path, subject: str) -> Iterator[tarfile.TarFile]:
 
 def _take(member: tarfile.TarInfo, archive: tarfile.TarFile, spool: Spool, subject: str) -> None:
     path = check_name(_normal(member.name), subject)
-    if not path or is_internal(path.rpartition("/")[2]):
+    if not path or is_internal(path):
         return
     if is_whiteout(path):
         removed_by(path, subject)

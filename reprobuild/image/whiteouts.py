@@ -27,6 +27,7 @@ def removed_by(path: str, subject: str) -> tuple[str, bool]:
     return (f"{folder}/{target}" if folder else target), False
 
 
-def is_internal(name: str) -> bool:
+def is_internal(path: str) -> bool:
     """True for AUFS's own files, which docker leaves out too."""
-    return name.startswith(_OTHERS) and name != OPAQUE
+    *folders, name = path.split("/")
+    return any(part.startswith(_OTHERS) for part in folders) or (name.startswith(_OTHERS) and name != OPAQUE)
