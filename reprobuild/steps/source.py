@@ -38,7 +38,9 @@ def source_files(project: Project, runner: Runner) -> dict[str, Path]:
 
 def _less_left_out(names: set[str], project: Project) -> set[str]:
     environments = {name.removesuffix("/pyvenv.cfg") for name in names if name.endswith("/pyvenv.cfg")}
-    hidden = environments | {PLACE, PAGE} | {os.path.normpath(source.path) for source in project.data} | _outputs(project)
+    hidden = (
+        environments | {PLACE, PAGE} | {os.path.normpath(source.path) for source in project.data} | _outputs(project)
+    )
     return {
         name
         for name in names

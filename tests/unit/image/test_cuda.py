@@ -72,6 +72,20 @@ def test_the_wheels_of_cuda_13_which_share_a_folder_are_one_toolkit() -> None:
     assert made.texts == {"etc/ld.so.conf.d/cuda-13-0.conf": "/usr/local/cuda-13.0/lib64\n"}
 
 
+def test_the_toolkit_links_to_wherever_wheels_are_installed() -> None:
+    site = "/opt/conda/lib/python3.12/site-packages"
+    base = image_base(cuda=cuda_of(13))
+    base = base.model_copy(update={"python": base.python.model_copy(update={"site": site})})
+    library = f"{site[1:]}/nvidia/cu13/lib/libcudart.so.13"
+    seen = Note(paths={library: "file"}, sonames={library: "libcudart.so.13"}, texts={}, scripts={})
+
+    made = toolkit_note(base, [artifact(runtime_name(13))], by_digest({runtime_name(13): seen}))
+
+    assert made
+    assert made.paths["usr/local/cuda-13.0/lib64/libcudart.so.13"] == f"symlink:/{library}"
+    assert made.sonames == {"usr/local/cuda-13.0/lib64/libcudart.so.13": "libcudart.so.13"}
+
+
 def test_programs_and_the_compilers_own_folder_are_there_when_a_wheel_brings_them() -> None:
     made = toolkit(13, nvidia_nvvm=note("nvidia/cu13/bin/nvcc", "nvidia/cu13/nvvm/libdevice/libdevice.10.bc"))
 

@@ -17,6 +17,11 @@ def artifact(name: str, version: str, kind: Any = "wheel") -> Artifact:
     )
 
 
+def of_conda(name: str, version: str) -> Artifact:
+    changes = {"kind": "conda", "source": "conda-forge", "path": f"linux-64/{name}-{version}-0.conda"}
+    return Artifact(**{**artifact(name, version).model_dump(), "filename": f"{name}-{version}-0.conda", **changes})
+
+
 CUDA12 = artifact("nvidia-cuda-runtime-cu12", "12.9.79")
 CUDA13 = artifact("nvidia-cuda-runtime", "13.0.96")
 
@@ -26,6 +31,15 @@ def test_a_runtime_says_which_release_and_which_driver() -> None:
         version="12.9", driver="525.60.13", toolkit_driver="575.51.03"
     )
     assert find_cuda([CUDA13]) == Cuda(version="13.0", driver="580", toolkit_driver="580.65.06")
+
+
+def test_condas_runtime_says_the_same() -> None:
+    found = find_cuda([of_conda("cuda-cudart", "12.9.79"), of_conda("cuda-version", "13.0")])
+
+    assert found == find_cuda([CUDA12])
+    assert find_cuda([of_conda("cudatoolkit", "11.8.0")]) == Cuda(
+        version="11.8", driver="450.80.02", toolkit_driver="520.61.05"
+    )
 
 
 def test_of_two_runtimes_the_newer_one_decides() -> None:
