@@ -78,10 +78,10 @@ def _targets(stream: BinaryIO, start: int, size: int) -> Iterator[tuple[int, int
             headers += 1
             stream.seek(start + at)
             kind, _, own, payload, target = _ENTRY.unpack(stream.read(_ENTRY.size))
-            if kind in (PTX, CUBIN) and 0 < target < 100_000:
-                yield kind, target
             if own < _ENTRY.size:
                 return
+            if kind in (PTX, CUBIN) and 0 < target < 100_000:
+                yield kind, target
             at += own + payload
         at = end
 
