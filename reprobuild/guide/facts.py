@@ -103,9 +103,9 @@ def locked_rows(lock: LockIndex) -> list[Row]:
 def hardware_rows(record: Record) -> list[Row]:
     """Everything that the fingerprint has of the machine, by name; of a CPU's flags those that kernels depend on."""
     facts = record.fingerprint.model_dump(mode="json")
-    software = ("format", "packages", "libraries", "python", "gpus")
+    left_out = ("format", "packages", "libraries", "python", "gpus", "disk_free_bytes")
     rows: list[Row] = []
-    for name, value in flat({key: value for key, value in facts.items() if key not in software and value is not None}):
+    for name, value in flat({key: value for key, value in facts.items() if key not in left_out and value is not None}):
         if name.endswith("flags") and isinstance(value, list):
             rows.append((name, ", ".join(spell(flag) for flag in value if str(flag).startswith(_INSTRUCTIONS))))
         elif ("_bytes" in name or ".caches." in name) and isinstance(value, int) and value:

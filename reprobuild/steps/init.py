@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from reprobuild.ground.errors import InputError, ReprobuildError, ToolError, UsageError
+from reprobuild.guide.place import PLACE
 from reprobuild.guide.read import parse_guide_file
 from reprobuild.guide.source import Source
 from reprobuild.guide.template import FOLDER, OWN, own_template
@@ -18,7 +19,6 @@ from reprobuild.scaffold.choice import Choice, choose
 from reprobuild.scaffold.folder import Folder
 from reprobuild.scaffold.plan import GUIDE, PROJECT, Planned, plan
 from reprobuild.scaffold.survey import Survey, survey
-from reprobuild.steps.guide import PLACE
 from reprobuild.steps.listing import read_folder, read_text
 
 

@@ -18,7 +18,7 @@ from reprobuild.project.read import parse_project
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
-FILES = ("reprobuild.toml", "requirements.in", "params.yaml", "train.py", "data/digits.csv")
+FILES = ("reprobuild.toml", "guide.toml", "requirements.in", "params.yaml", "train.py", "data/digits.csv")
 
 
 @dataclass

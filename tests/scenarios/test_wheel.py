@@ -22,6 +22,8 @@ def test_the_wheel_works_elsewhere_and_brings_its_bases(tmp_path: Path) -> None:
     site = tmp_path / "site"
     subprocess.run([*pip, "--target", str(site), str(wheel)], check=True, capture_output=True)
     code = (
+        "from reprobuild.guide.template import own_template; from reprobuild.guide.page import render_page\n"
+        "assert own_template() and render_page('# Guide', 'guide')\n"
         "import reprobuild, sys; from pathlib import Path; from reprobuild.lock.bases import read_base\n"
         "for name in ('cuda12-debian12-python311', 'debian13-python313'): read_base(name, Path())\n"
         "print(reprobuild.__file__)"
@@ -37,4 +39,6 @@ def test_the_wheel_works_elsewhere_and_brings_its_bases(tmp_path: Path) -> None:
     assert done.stdout.strip() == str(site / "reprobuild" / "__init__.py")
     assert "lock → image → run" in help_text.stdout
     assert {"reprobuild/images/debian12-python311.toml", "reprobuild/lock/cuda_drivers.toml"} <= set(names)
+    assert "reprobuild/kb/templates/ml/training_reproducibility.md.tmpl" in names
+    assert "reprobuild/kb/templates/ml/training_reproducibility.html.tmpl" in names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)

@@ -8,8 +8,9 @@ from builders.records import FAILED
 
 from reprobuild.guide.blocks import begin_of
 from reprobuild.guide.page import render_page
+from reprobuild.guide.place import PLACE
 from reprobuild.record.document import DataUse
-from reprobuild.steps.guide import PLACE, write_guide
+from reprobuild.steps.guide import write_guide
 
 VOID = {"meta", "br", "hr"}
 HOSTILE = "<script>alert(1)</script> *measured · run 9999 · abc* <!-- reprobuild:begin own data --> \x1b[31m | `x`"

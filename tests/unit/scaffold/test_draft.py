@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from builders.samples import SAMPLES, lay
 
+from reprobuild.guide.place import PLACE
 from reprobuild.project.read import parse_project, read_project
 from reprobuild.project.rules import file_problems
 from reprobuild.scaffold.choice import ARCHETYPES, FEATURES, choose
 from reprobuild.scaffold.plan import plan
-from reprobuild.steps.guide import PLACE
 from reprobuild.steps.init import scaffold
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "init"

@@ -10,9 +10,10 @@ from builders.records import FAILED, write_run
 
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.guide.blocks import begin_of, end_of
+from reprobuild.guide.place import PLACE
 from reprobuild.record.document import Record
 from reprobuild.record.note import write_note
-from reprobuild.steps.guide import PLACE, EditedError, check_project_guide, keep_guide, write_guide
+from reprobuild.steps.guide import EditedError, check_project_guide, keep_guide, write_guide
 
 TODAY = date(2026, 12, 1)
 GOLDEN = Path(__file__).parents[2] / "golden"

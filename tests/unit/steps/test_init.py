@@ -5,8 +5,9 @@ import pytest
 from builders.samples import SAMPLES, lay
 
 from reprobuild.ground.errors import InputError
+from reprobuild.guide.place import PLACE
 from reprobuild.project.read import read_project
-from reprobuild.steps.guide import PLACE, write_guide
+from reprobuild.steps.guide import write_guide
 from reprobuild.steps.init import create_file, scaffold
 from reprobuild.steps.listing import MAX_FILES, read_folder
 
