@@ -16,17 +16,17 @@ _CUDA = re.compile(r"cuda\D?(\d+)")
 
 def choose_base(survey: Survey, choice: Choice) -> tuple[str, list[str]]:
     """The name of a base, and remarks."""
-    asked = survey.python.value if survey.python else ""
+    asked = survey.python.value if survey.python and not choice.has("conda") else ""
     major = _cuda(survey) if choice.has("cuda") else ""
     there = [version for version in BASES if not major or CUDA[major].endswith(version.replace(".", ""))]
     python = next((version for version in there if _admits(asked, version)), "")
     base = CUDA[major] if major else BASES[python or there[0]]
-    return base, list(_remarks(survey, major, there, python))
+    return base, list(_remarks(survey, asked, major, there, python))
 
 
-def _remarks(survey: Survey, major: str, there: Sequence[str], python: str) -> Iterator[str]:
+def _remarks(survey: Survey, asked: str, major: str, there: Sequence[str], python: str) -> Iterator[str]:
     docker = survey.dockerfile
-    if survey.python and not python:
+    if asked and survey.python and not python:
         which = "this base has" if major else "the bases have"
         yield f"{survey.python.at} asks for Python {survey.python.value}; {which} {' and '.join(there)}"
     if major and survey.cuda and (named := _CUDA.search(survey.cuda.value)) and named[1] != major:

@@ -2,8 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from reprobuild.ground.errors import InputError
 from reprobuild.lock.python.requirements import included_files, logical_lines, parse_requirements
+from reprobuild.scaffold.toml import plain
 
 _ASIDE = re.compile(r"dev|test|doc|lint|ci\b|build|notebook|style")
 
@@ -71,13 +72,30 @@ def read_requirement_file(path: str, texts: Mapping[str, str], seen: frozenset[s
     return Needs(path, tuple(good), tuple(bad))
 
 
+def read_wheels(path: str, lines: Sequence[str]) -> Needs:
+    """The requirements that an environment leaves to pip."""
+    text = "\n".join(line.replace("\n", " ") for line in lines)
+    return replace(read_requirement_file(path, {path: text}), path=path)
+
+
+def restated(needs: Needs) -> str:
+    """The same requirements in lines that a lock takes, the others as comments without their places."""
+    lines = [f"# From {plain(needs.path)}.", *needs.requirements]
+    for item in needs.refused:
+        again, at = rescued(item), f":{item.line}" if item.line else ""
+        said = re.sub(r"\S+://\S+", "<URL>", item.text)
+        lines += [again] if again else [f"# {plain(needs.path)}{at}: {plain(said)}: {plain(item.reason)}"]
+    return "\n".join(lines) + "\n"
+
+
 def rescued(refused: Refused) -> str:
     """The requirement in a line that has options, such as hashes, behind it; empty when there is none."""
     text = re.split(r"\s+--", refused.text, maxsplit=1)[0]
-    return text if text and text != refused.text and _is_requirement(text) else ""
+    return text if text and text != refused.text and is_requirement(text) else ""
 
 
-def _is_requirement(text: str) -> bool:
+def is_requirement(text: str) -> bool:
+    """True for a requirement that names no place."""
     try:
         return not Requirement(text).url
     except InvalidRequirement:
@@ -94,7 +112,7 @@ def read_pyproject(path: str, text: str) -> tuple[Needs | None, str]:
     name = project.get("name") or poetry.get("name")
     python = str(project.get("requires-python") or _poetry_python(poetry))
     stated = [item for item in _list(project.get("dependencies")) if isinstance(item, str)]
-    good = [item for item in stated if _is_requirement(item)]
+    good = [item for item in stated if is_requirement(item)]
     bad = [Refused(0, item, "it names a place, or is no requirement (PEP 508)") for item in stated if item not in good]
     for key, value in sorted(_table(poetry, "dependencies").items()):
         if key.lower() != "python":
@@ -112,7 +130,7 @@ def poetry_requirement(name: str, value: object) -> str:
         return ""
     spelt = ",".join(_poetry_version(part.strip()) for part in version.split(","))
     text = f"{name}{spelt}"
-    return text if _is_requirement(text) else ""
+    return text if is_requirement(text) else ""
 
 
 def _poetry_version(text: str) -> str:
@@ -129,26 +147,6 @@ def _poetry_version(text: str) -> str:
 
 def _poetry_python(poetry: Mapping[str, Any]) -> str:
     return str(_table(poetry, "dependencies").get("python", ""))
-
-
-def read_environment(path: str, text: str) -> tuple[Needs | None, bool]:
-    """A conda environment's packages as requirements where pip would know them; and whether CUDA is among them."""
-    import yaml
-
-    try:
-        table = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not YAML that can be read") from error
-    listed = table.get("dependencies") if isinstance(table, dict) else None
-    if not isinstance(listed, list):
-        return None, False
-    names = [item for item in listed if isinstance(item, str)]
-    python = next((found[1] for item in names if (found := re.fullmatch(r"python\s*[=<>~]+\s*([\d.]+).*", item))), "")
-    inner = [item["pip"] for item in listed if isinstance(item, dict) and isinstance(item.get("pip"), list)]
-    wheels = [text for group in inner for text in group if isinstance(text, str) and _is_requirement(text)]
-    cuda = any(re.match(r"(\S*::)?(cudatoolkit|pytorch-cuda|cuda-\w+|cuda|cudnn)\b", item) for item in names)
-    conda = [re.split(r"[=<>!~\s]", item.rpartition("::")[2])[0] for item in names]
-    return Needs(path, (*(item for item in conda if item != "python"), *wheels), (), python), cuda
 
 
 def _table(value: object, *keys: str) -> dict[str, Any]:

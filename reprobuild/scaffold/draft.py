@@ -15,13 +15,16 @@ from reprobuild.scaffold.survey import Survey
 _NO_NAME = "my-training"
 
 
-def draft_project(survey: Survey, choice: Choice, requirements: Sequence[str]) -> str:
-    """The text of the file; `requirements` are the requirement files, as they will be there."""
+def draft_project(survey: Survey, choice: Choice, requirements: Sequence[str], environment: str) -> str:
+    """The text of the file; requirement files and the conda environment are named as they will be there."""
     lines, command = Lines(), draft_command(survey)
     lines.table("project")
     lines.entry("name", project_name(survey.name))
     _image(lines, survey, choice)
     _python(lines, survey, choice, requirements)
+    if environment:
+        lines.table("conda")
+        lines.entry("environment", environment, "its packages are locked too; its Python is the image's")
     _run(lines, survey, choice, command)
     _hyperparameters(lines, survey, command)
     _tolerances(lines, survey)
@@ -75,8 +78,8 @@ def _python(lines: Lines, survey: Survey, choice: Choice, requirements: Sequence
         lines.entry("requirements", list(requirements), "what they name is resolved and pinned with hashes")
     else:
         lines.aside("requirements", ["requirements.in"], "nothing here imports a package that Python does not bring")
-    needs = survey.needs
-    if needs and not choice.has("conda"):
+    needs = survey.needs or (survey.environment if choice.has("conda") else None)
+    if needs:
         missing = [item for item in survey.packages if item.name not in needs.names and not item.optional]
         if missing:
             named = ", ".join(f"{item.name} ({item.found.at})" for item in missing)

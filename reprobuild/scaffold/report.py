@@ -26,9 +26,11 @@ def _facts(survey: Survey) -> Iterator[Found]:
         yield Found("script", survey.script.path, survey.script.path)
         for name, value, line in draft_command(survey).hyperparameters:
             yield Found("hyperparameter", f"{name} = {value}", survey.script.path, line)
-    for needs in (survey.needs, survey.pyproject, survey.environment):
+    for needs in (survey.needs, survey.pyproject):
         if needs:
             yield from (Found("requirement", text, needs.path) for text in needs.requirements)
+    if survey.environment:
+        yield from (Found("conda", text, survey.environment.path) for text in survey.environment.packages)
     for script in survey.scripts:
         yield from (Found("seed", str(seed), script.path, line) for seed, line in script.uses.seeds)
         yield from (Found("threads", str(count), script.path, line) for count, line in script.uses.threads)

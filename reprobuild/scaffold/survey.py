@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from reprobuild.ground.errors import InputError
 from reprobuild.scaffold.arguments import Argument
-from reprobuild.scaffold.dependencies import Needs, read_environment, read_pyproject, requirement_file
+from reprobuild.scaffold.conda import Environment, read_environment
+from reprobuild.scaffold.dependencies import Needs, read_pyproject, requirement_file
 from reprobuild.scaffold.dockerfile import Dockerfile, read_dockerfile
 from reprobuild.scaffold.folder import Folder
 from reprobuild.scaffold.found import Found
@@ -42,7 +43,7 @@ class Survey:
     needs: Needs | None
     """Of a requirement file."""
     pyproject: Needs | None
-    environment: Needs | None
+    environment: Environment | None
     places: Places
     dockerfile: Dockerfile | None
     name: str
@@ -60,7 +61,7 @@ def survey(folder: Folder) -> Survey:
     scripts, roots = _reached(script, good, folder)
     notes = [f"{path}: {why}" for path, why in read.items() if isinstance(why, str)]
     pyproject, name = _pyproject(folder, notes)
-    environment, cuda = _environment(folder, notes)
+    environment = _environment(folder, notes)
     return Survey(
         folder=folder,
         script=script,
@@ -74,7 +75,7 @@ def survey(folder: Folder) -> Survey:
         dockerfile=dockerfile,
         name=name or folder.name,
         python=_python(folder, dockerfile, pyproject, environment),
-        cuda=_cuda(dockerfile, cuda, scripts),
+        cuda=_cuda(dockerfile, environment, scripts),
         notes=(*folder.notes, *notes),
     )
 
@@ -163,18 +164,17 @@ def _pyproject(folder: Folder, notes: list[str]) -> tuple[Needs | None, str]:
         return None, ""
 
 
-def _environment(folder: Folder, notes: list[str]) -> tuple[Needs | None, Found | None]:
+def _environment(folder: Folder, notes: list[str]) -> Environment | None:
     path = next((path for path in ("environment.yml", "environment.yaml") if path in folder.texts), "")
     try:
-        needs, cuda = read_environment(path, folder.texts[path]) if path else (None, False)
+        return read_environment(path, folder.texts[path]) if path else None
     except InputError as error:
         notes.append(str(error))
-        return None, None
-    return needs, Found("cuda", "a CUDA package", path) if cuda else None
+        return None
 
 
 def _python(
-    folder: Folder, dockerfile: Dockerfile | None, pyproject: Needs | None, environment: Needs | None
+    folder: Folder, dockerfile: Dockerfile | None, pyproject: Needs | None, environment: Environment | None
 ) -> Found | None:
     """The version of Python that is asked for, by whoever says it most exactly."""
     if dockerfile and (found := re.search(r"python[:_-]?v?(3\.\d+)", dockerfile.base)):
@@ -186,8 +186,10 @@ def _python(
     return Found("python", pyproject.python, pyproject.path) if pyproject and pyproject.python else None
 
 
-def _cuda(dockerfile: Dockerfile | None, environment: Found | None, scripts: Sequence[Script]) -> Found | None:
+def _cuda(dockerfile: Dockerfile | None, environment: Environment | None, scripts: Sequence[Script]) -> Found | None:
     if dockerfile and re.search(r"cuda|gpu", dockerfile.base):
         return Found("cuda", dockerfile.base, dockerfile.path, dockerfile.base_line)
+    if environment and environment.cuda:
+        return Found("cuda", "a CUDA package", environment.path)
     needing = next((script for script in scripts if script.uses.gpu), None)
-    return environment or (Found("cuda", "a GPU", needing.path, needing.uses.gpu) if needing else None)
+    return Found("cuda", "a GPU", needing.path, needing.uses.gpu) if needing else None

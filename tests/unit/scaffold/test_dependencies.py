@@ -2,7 +2,6 @@ import pytest
 
 from reprobuild.scaffold.dependencies import (
     poetry_requirement,
-    read_environment,
     read_pyproject,
     requirement_file,
     rescued,
@@ -80,16 +79,3 @@ def test_pyproject_tells_name_python_and_what_it_depends_on() -> None:
     assert [item.text for item in found.refused] == ["x @ file:///x"]
     assert read_pyproject("pyproject.toml", "[tool.ruff]\nline-length = 1\n") == (None, "")
     assert read_pyproject("pyproject.toml", "project = 1\n[tool]\npoetry = []\n") == (None, "")
-
-
-def test_an_environment_tells_python_packages_and_cuda() -> None:
-    found, cuda = read_environment(
-        "environment.yml",
-        "dependencies:\n- python>=3.11\n- conda-forge::numpy=1.26\n- pytorch-cuda=12.1\n- {pip: [rich, -e .]}\n- 3\n",
-    )
-
-    assert cuda
-    assert found
-    assert (found.python, found.requirements) == ("3.11", ("numpy", "pytorch-cuda", "rich"))
-    assert read_environment("environment.yml", "- a\n") == (None, False)
-    assert read_environment("environment.yml", "dependencies: 3\n") == (None, False)

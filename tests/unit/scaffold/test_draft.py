@@ -45,6 +45,8 @@ def test_every_archetype_with_every_features_gives_a_project_that_reads(
     for features in FEATURE_SETS:
         choice = choose(made.survey, archetype, features)
         planned = {file.path: file.text for file in plan(made.survey, choice, starter)}
+        for path in planned.keys() - {"reprobuild.toml"}:
+            (root / path).write_text(planned[path])
         project = parse_project(planned["reprobuild.toml"].encode(), root)
 
         assert list(file_problems(project)) == []
