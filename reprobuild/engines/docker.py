@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import socket
@@ -153,11 +154,17 @@ class Docker:
 
         try:
             with self.daemon.client(patience) as client, self.daemon.answering(), suppress(NotFound):
-                client.api.remove_container(name, force=True, v=True)
+                finished(lambda: client.api.remove_container(name, force=True, v=True))
         except ToolError as error:
             left = f"its container may be left: {self.daemon.name} rm --force {name}"
             error.hint = f"{error.hint}; {left}" if error.hint else left
             raise
+
+
+def finished(work: Callable[[], Any]) -> Any:
+    """What `work` returns; Ctrl-C is heard when it is done, for a daemon goes on with what it was asked."""
+    with ThreadPoolExecutor(1) as pool:  # which waits at its end
+        return pool.submit(work).result()
 
 
 @dataclass(frozen=True)
@@ -184,7 +191,7 @@ class _Run:
         """Make it, listen to it, and start it."""
         with self.daemon.answering():
             options = create_options(container, machine)
-            made = self.client.containers.create(place, name=self.name, **options)
+            made = finished(lambda: self.client.containers.create(place, name=self.name, **options))
             if made.attrs["Image"] != place:
                 raise self.daemon.error(f"it made a container of image {short(made.attrs['Image'])}")
             if container.gpu and not made.attrs["HostConfig"].get("DeviceRequests"):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from builders.debian_archive import Folder, Link, make_deb
+from builders.debian_archive import Content, Folder, Link, make_deb
 from builders.host import ENVIRONMENT, interpreter, prefixes
 
 from reprobuild.ground.canonical import canonical_json
@@ -84,11 +84,14 @@ class CommandLine:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode() if isinstance(text, str) else text)
 
-    def lock(self) -> "CommandLine":
-        """Write the lock that `reprobuild lock` would; itself comes back."""
+    def lock(self, **files: Content) -> "CommandLine":
+        """Write the lock that `reprobuild lock` would; itself comes back.
+
+        `files` stand in the image in place of this machine's programs, which no daemon would add.
+        """
         project = read_project(self.project)
         base, _ = read_base(project.base, project.root)
-        deb = _skeleton()
+        deb = _skeleton(files)
         artifact = Artifact(
             kind="deb",
             name="skeleton",
@@ -149,12 +152,14 @@ class CommandLine:
         return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def _skeleton() -> bytes:
+def _skeleton(own: Mapping[str, Content]) -> bytes:
     """A package with mount points for this machine's programs, and links to its Python."""
     folders = ("usr/lib", "usr/lib64", "usr/sbin", "opt/site", "etc", *(str(path)[1:] for path in prefixes()))
     links = {f"opt/bin/{name}": Link(str(interpreter())) for name in ("python", "python3")}
     keep = {"usr/lib64/keep": "", "usr/lib/keep": ""}  # the image makes /lib64 for what lies in it
-    return make_deb("skeleton", files={**{name: Folder() for name in folders}, **keep, **links}, compression="none")
+    return make_deb(
+        "skeleton", files={**{name: Folder() for name in folders}, **keep, **links, **own}, compression="none"
+    )
 
 
 def _programs(folder: Path) -> Path:
