@@ -202,6 +202,7 @@ DOCUMENTS = (
     "README.md",
     "docs/reference.md",
     "docs/benchmarks.md",
+    "docs/guide.md",
     "examples/digits/README.md",
     "examples/digits-torch/README.md",
 )
