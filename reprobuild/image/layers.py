@@ -10,8 +10,7 @@ OWN_LAYER = 2_000_000
 
 
 def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
-    """The artifacts of every layer but the last, which is made from the whole image; Debian's packages
-    come before conda's, and those before wheels.
+    """The artifacts of every layer but the last, which is made from the whole image: Debian's, conda's, wheels.
 
     The layers of a base that is an image come first, each alone and in their own order.
     """
@@ -21,8 +20,10 @@ def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
     )
     artifacts = [artifact for artifact in artifacts if artifact.kind != "oci-layer"]
     ordered = sorted(artifacts, key=lambda artifact: (artifact.kind, artifact.name, artifact.sha256))
-    # Two shared layers and the made one are always there, so this many are left.
-    largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[: MAX_LAYERS - 3 - len(base)]
+    # Two shared layers and the made one are always there, conda's sometimes; so this many are left.
+    shared_layers = 4 if any(artifact.kind == "conda" for artifact in ordered) else 3
+    left = MAX_LAYERS - shared_layers - len(base)
+    largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[:left]
     alone = {artifact.sha256 for artifact in largest if artifact.size >= OWN_LAYER}
     layers = [[layer] for layer in base]
     for kind in ("deb", "conda", "wheel"):

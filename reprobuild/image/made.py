@@ -13,6 +13,8 @@ from reprobuild.image.spool import Spool
 from reprobuild.lock.base import Base
 
 CERTIFICATES = "usr/share/ca-certificates/"
+HISTORY = "opt/conda/conda-meta/history"
+"""The file by which conda knows an environment; what was done to it is told by its packages' records."""
 FOLDERS = {
     **dict.fromkeys(("proc", "sys", "dev", "run", "work", "data"), 0o755),
     **dict.fromkeys(("tmp", "var/tmp"), 0o1777),
@@ -42,8 +44,8 @@ def make_rest(base: Base, notes: Sequence[Note], spool: Spool, toolkit: Note | N
     if bundle := certificates(texts):
         spool.add_bytes("etc/ssl/certs/ca-certificates.crt", bundle)
     spool.add_bytes("etc/ld.so.cache", render_cache(libraries(notes, texts, paths)))
-    if any(path.startswith("opt/conda/conda-meta/") for path in paths):
-        spool.add_bytes("opt/conda/conda-meta/history", b"")  # by which conda knows an environment
+    if any(path.startswith(f"{HISTORY.rpartition('/')[0]}/") for path in paths):
+        spool.add_bytes(HISTORY, b"")
     status = "\n".join(note.status for note in sorted(notes, key=lambda note: note.package) if note.status)
     # Format 1 of the database has the architecture in the names of info files (dpkg, lib/dpkg/infodb-access.c).
     spool.add_bytes("var/lib/dpkg/info/format", b"1\n")

@@ -32,6 +32,7 @@ from reprobuild.image.made_on import make_rest_on
 from reprobuild.image.model import MEDIA_TYPES, Image, Layer
 from reprobuild.image.note import Note
 from reprobuild.image.oci import render_config, render_manifest
+from reprobuild.image.owners import require_one_owner
 from reprobuild.image.spool import Spool
 from reprobuild.image.view import View
 from reprobuild.lock.artifact import Artifact
@@ -48,12 +49,11 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
         return found
     artifacts = sorted(index.artifacts, key=lambda artifact: artifact.sha256)
     frames = make_frames(artifacts, index.base, store, progress)
-    layers = [_layer(group, frames, store) for group in plan_layers(index.artifacts)]
-    seen = {
-        artifact.sha256: read_note(frames[artifact.sha256])
-        for group in plan_layers(index.artifacts)
-        for artifact in group
-    }
+    plan = plan_layers(index.artifacts)
+    ordered = [artifact for group in plan for artifact in group]
+    seen = {artifact.sha256: read_note(frames[artifact.sha256]) for artifact in ordered}
+    require_one_owner((artifact, seen[artifact.sha256]) for artifact in ordered)
+    layers = [_layer(group, frames, store) for group in plan]
     notes = list(seen.values())
     with Spool("image") as spool, store.temporary() as folder:
         if index.origin:
