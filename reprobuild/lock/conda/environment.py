@@ -40,9 +40,12 @@ def parse_environment(data: bytes, subject: str) -> Environment:
         raise InputError(f"{subject}: channels: none", hint="add channels: [conda-forge]")
     dependencies = _dependencies(table, subject)
     for spec in dependencies:
-        channel, colons, _ = spec.partition("::")
-        if colons:
-            check_channel(channel, f"{subject}: dependencies")
+        channel, colons, package = spec.partition("::")
+        if colons and check_channel(channel, f"{subject}: dependencies") not in channels:
+            raise InputError(
+                f"{subject}: dependencies: {package[:100]}: {channel} is none of its channels",
+                hint=f"add {channel} to channels",
+            )
     return Environment(tuple(dict.fromkeys(channels)), dependencies)
 
 
@@ -90,8 +93,14 @@ def _dependencies(table: dict[object, object], subject: str) -> tuple[str, ...]:
                 f"{subject}: dependencies: pip: wheels are locked by reprobuild.toml",
                 hint='move these lines to a requirements.in and name it: [python] requirements = ["requirements.in"]',
             )
+        if isinstance(item, str) and "://" in item:  # perhaps with a password, so it is not shown
+            raise InputError(
+                f"{subject}: dependencies: a URL is no package", hint="write name=version, or channel::name"
+            )
         if not isinstance(item, str) or not item.strip() or len(item) > 1000 or not item.isprintable():
             raise InputError(f"{subject}: dependencies: {str(item)[:100]!r} is no package")
-        if "://" in item or item.lstrip().startswith("-"):
-            raise InputError(f"{subject}: dependencies: {item[:100]!r} is no package", hint="write name=version")
+        if item.lstrip().startswith("-") or re.search(r"\[.*(channel|subdir|url|fn)\s*=", item):
+            raise InputError(
+                f"{subject}: dependencies: {item[:100]!r} is no package", hint="write name=version, or channel::name"
+            )
     return tuple(found)
