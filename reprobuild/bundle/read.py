@@ -109,6 +109,24 @@ def _front(members: Members, subject: str) -> Front:
     return Front(digest, notes[REF_NAME], image, media_type, documents, small, (manifest_bytes, config_bytes))
 
 
+def read_document(path: Path, subject: str, name: str) -> bytes | None:
+    """One verified document, None where the bundle has none of that name; what lies behind it is not read."""
+    with open_members(path, subject) as members:
+        front = _front(members, subject)
+        if name not in front.documents:
+            return None
+        wanted = front.documents[name]
+        for entry, content in members:
+            if entry.path == f"blobs/sha256/{wanted.sha256}":
+                if entry.size != wanted.size or wanted.size > 2 * MAX_DOCUMENT:
+                    raise InputError(f"{subject}: {name}: {entry.size} bytes")
+                data = content.read()
+                if sha256_bytes(data) != wanted.sha256:
+                    raise InputError(f"{subject}: {name}: its bytes have another digest: it was changed")
+                return data
+        raise InputError(f"{subject}: {name} is not where it must be")
+
+
 def _documents(manifest: BundleManifest, subject: str) -> dict[str, Descriptor]:
     found: dict[str, Descriptor] = {}
     for descriptor in manifest.layers:

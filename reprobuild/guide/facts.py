@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from reprobuild.ground.digests import short
-from reprobuild.guide.markdown import Markdown, code, spell
+from reprobuild.guide.markdown import Markdown, code, escape, spell
 from reprobuild.guide.run import Run
 from reprobuild.guide.tensors.model import Model
 from reprobuild.lock.index import LockIndex
@@ -98,6 +98,20 @@ def locked_rows(lock: LockIndex) -> list[Row]:
     kinds = sorted({artifact.kind for artifact in lock.artifacts})
     sizes = {kind: [artifact.size for artifact in lock.artifacts if artifact.kind == kind] for kind in kinds}
     return [(_KINDS.get(kind, kind), len(sizes[kind]), megabytes(sum(sizes[kind]))) for kind in kinds]
+
+
+def locked_names(lock: LockIndex) -> list[Row]:
+    """Of each kind the names and versions; wheels have a table of their own, as the run found them."""
+    kinds = sorted({artifact.kind for artifact in lock.artifacts} - {"wheel"})
+    named = {
+        kind: sorted({f"{item.name} {item.version}" for item in lock.artifacts if item.kind == kind}) for kind in kinds
+    }
+    return [(_KINDS.get(kind, kind), _listed(names)) for kind, names in named.items()]
+
+
+def _listed(names: Sequence[str]) -> Markdown:
+    more = len(names) - MAX_ROWS
+    return Markdown(", ".join(escape(name) for name in names[:MAX_ROWS]) + (f" and {more} more" if more > 0 else ""))
 
 
 def hardware_rows(record: Record) -> list[Row]:

@@ -124,6 +124,7 @@ def _values(source: Source) -> dict[str, object]:
         "runs": facts.experiment_rows(source.runs, source.main),
         "models": source.models,
         "locked": facts.locked_rows(source.lock) if source.lock else [],
+        "locked_names": facts.locked_names(source.lock) if source.lock else [],
         "lock": source.lock,
         "seeds": facts.seed_rows(record) if record else [],
         "problems": facts.problems(record) if record else [],

@@ -3,12 +3,14 @@
 from collections import Counter
 from pathlib import Path
 
-from reprobuild.bundle.read import HINT, read_front
+from reprobuild.bundle.read import HINT, read_document, read_front
 from reprobuild.ground.documents import Document
-from reprobuild.ground.errors import hinting
+from reprobuild.ground.errors import InputError, hinting
+from reprobuild.ground.text import escaped
 from reprobuild.hardware.render import machine_lines
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Record
+from reprobuild.record.folder import GUIDE
 
 TITLES = {"conda": "conda package"}
 
@@ -42,6 +44,18 @@ def inspect_bundle(path: Path) -> BundleSummary:
         documents={name: item.size for name, item in front.documents.items()},
         record=record,
     )
+
+
+def read_bundled_guide(path: Path) -> str:
+    """The guide in a bundle, with what a terminal would obey as escapes; InputError where there is none."""
+    data = read_document(path, path.name, GUIDE)
+    if data is None:
+        raise InputError(f"{path.name}: it has no guide", hint="reprobuild guide, then reprobuild bundle, puts one in")
+    try:
+        lines = data.decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name}: {GUIDE}: not UTF-8") from error
+    return "\n".join("\t".join(escaped(part) for part in line.split("\t")) for line in lines)
 
 
 def render_summary(summary: BundleSummary) -> str:

@@ -186,6 +186,7 @@ def test_the_guide_of_its_run_travels_in_a_bundle(tmp_path: Path) -> None:
     assert documents(tmp_path / "newest.tar")["guide.md"] == (line.project / PLACE).read_bytes()
     summary = json.loads(line.run("inspect", str(tmp_path / "newest.tar"), "--json").stdout)
     assert summary["documents"]["guide.md"] == len((line.project / PLACE).read_bytes())
+    assert line.run("inspect", str(tmp_path / "newest.tar"), "--guide").stdout == (line.project / PLACE).read_text()
     assert line.run("replay", str(tmp_path / "newest.tar"), "--require", "identical").returncode == 0
 
 
@@ -197,3 +198,18 @@ def test_a_wrong_guide_file_costs_no_bundle(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "note: no guide in the bundle: guide.toml:1: limitation: unknown key" in done.stderr
     assert "guide.md" not in documents(line.project / "bundle.tar")
+    read = line.run("inspect", str(line.project / "bundle.tar"), "--guide")
+    assert (read.returncode, read.stderr.splitlines()[0]) == (3, "error: bundle.tar: it has no guide")
+
+
+@pytest.mark.sandbox
+def test_a_guide_of_strangers_tells_a_terminal_nothing(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path, OUTPUTS, {"train.py": TRAIN}).lock()
+    assert line.run("run").returncode == 0
+    (line.runs[0] / "guide.md").write_bytes(b"a\tb\x1b]0;title\x07\n")
+    assert line.run("bundle").returncode == 0
+
+    assert line.run("inspect", str(line.project / "bundle.tar"), "--guide").stdout == "a\tb\\x1b]0;title\\x07\n"
+    (line.runs[0] / "guide.md").write_bytes(b"\xff")
+    assert line.run("bundle").returncode == 0
+    assert "guide.md: not UTF-8" in line.run("inspect", str(line.project / "bundle.tar"), "--guide").stderr
