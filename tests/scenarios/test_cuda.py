@@ -20,8 +20,10 @@ from reprobuild.engines.engine import Container
 from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.errors import InputError
 from reprobuild.lock.base import Base, CudaOf
+from reprobuild.lock.bases import read_base
 from reprobuild.lock.cuda import settle_base
 from reprobuild.lock.index import LockIndex
+from reprobuild.lock.python.requirements import parse_pins
 from reprobuild.lock.python.target import Target
 from reprobuild.steps.image import build_image
 from reprobuild.steps.lock_python import Outside, PythonLock, lock_python
@@ -29,6 +31,7 @@ from reprobuild.tools.fetch import HttpFetcher
 from reprobuild.tools.pip import read_pip_sources
 from reprobuild.tools.process import run_process
 from reprobuild.tools.progress import Silent
+from reprobuild.tools.resolvers import compile_with_uv
 from reprobuild.tools.store import Store
 
 pytestmark = pytest.mark.slow
@@ -209,6 +212,24 @@ def test_the_linker_finds_the_toolkit_without_a_variable(index: Index, tmp_path:
     done = Sandbox().execute(place, Container(["/usr/bin/probe", f"libcublas.so.{major}"], {}, "/"), said.append)
 
     assert (done.status, b"".join(said)) == (0, f"{major}007\n".encode())
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("major", [12, 13])
+def test_what_our_bases_require_is_one_release_on_the_real_index(tmp_path: Path, major: int) -> None:
+    base, _ = read_base(f"cuda{major}-debian12-python311", tmp_path)
+    assert base.cuda
+    (tmp_path / "base.in").write_text("".join(f"{line}\n" for line in base.cuda.requirements))
+
+    # uv reads the metadata at the end of each wheel, and so kilobytes; the whole lock would read gigabytes.
+    target = Target("3.11.2", (2, 36))
+    pins = parse_pins(
+        compile_with_uv(tmp_path, ["base.in"], target, run_process, read_pip_sources(run_process)), "requirements.txt"
+    )
+
+    assert pins.keys() > {runtime_name(major), blas_name(major), f"nvidia-cudnn-cu{major}", f"nvidia-nccl-cu{major}"}
+    assert pins[runtime_name(major)].version.release[:2] == pins["cuda-toolkit"].version.release[:2]
+    assert pins["cuda-toolkit"].version.major == major
 
 
 @pytest.mark.network
