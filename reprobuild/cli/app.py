@@ -11,6 +11,7 @@ import typer
 from reprobuild import __version__
 from reprobuild.cli import (
     bundle,
+    doctor,
     fingerprint,
     guide,
     image,
@@ -55,7 +56,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the same text everywhere, and half the start-up time
     pretty_exceptions_enable=False,
 )
-for module in (init, lock, image, run, bundle, replay, inspect, preflight, fingerprint, guide):
+for module in (init, lock, image, run, bundle, replay, inspect, preflight, fingerprint, guide, doctor):
     app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
 for module in (runs_show, runs_compare, runs_note):
     runs.app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)

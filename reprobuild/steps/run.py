@@ -22,6 +22,7 @@ from reprobuild.steps.collect import declared_outputs
 from reprobuild.steps.lock_file import CONDA_LOCK, REQUIREMENTS
 from reprobuild.steps.prepare import Prepared
 from reprobuild.steps.source import source_files
+from reprobuild.tools.claim import claimed
 from reprobuild.tools.process import Runner
 from reprobuild.tools.store import Store, remove
 
@@ -91,7 +92,10 @@ def run_training(
 
 @contextmanager
 def _unfinished(project: Path) -> Iterator[Path]:
-    """A folder for a run's record, beside the finished ones; gone afterwards unless it got its number."""
+    """A folder for a run's record, beside the finished ones; gone afterwards unless it got its number.
+
+    What a killed run leaves there is claimed by nobody; `doctor` tells of it.
+    """
     runs = project / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     ignore = runs.parent / ".gitignore"
@@ -100,7 +104,8 @@ def _unfinished(project: Path) -> Iterator[Path]:
     folder = runs / f".{secrets.token_hex(8)}"
     folder.mkdir()
     try:
-        yield folder
+        with claimed(folder):
+            yield folder
     finally:
         remove(folder)
 

@@ -126,7 +126,7 @@ def _keep(path: Path, use: Use, still: Mapping[str, Known], learnt: Mapping[str,
             make_ledger(path, learnt)
     except LockedError:
         return f"{LEDGER}: another program holds it: what was read now is read again next time"
-    except UnusableError as error:
+    except (DamagedError, UnusableError) as error:
         return f"{LEDGER}: {error}: what was read now is read again next time"
     return ""
 

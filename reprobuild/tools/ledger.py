@@ -24,7 +24,7 @@ WAIT = 2.0
 MAX_SIZE = 1 << 30
 SCHEMA = (
     "CREATE TABLE run (name TEXT PRIMARY KEY, stamp TEXT NOT NULL, summary TEXT NOT NULL, digest TEXT NOT NULL)"
-    " WITHOUT ROWID, STRICT /* 1 */"
+    " WITHOUT ROWID /* 1 */"
 )
 """Its text is its version: a ledger with any other is made again."""
 _TYPES = {bool, int, float, str}

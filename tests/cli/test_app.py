@@ -8,7 +8,7 @@ import pytest
 from reprobuild import __version__
 from reprobuild.cli.app import main
 
-COMMANDS = ("init", "lock", "image", "run", "bundle", "replay", "inspect", "guide", "runs")
+COMMANDS = ("init", "lock", "image", "run", "bundle", "replay", "inspect", "guide", "runs", "doctor")
 PROJECT = """\
 [project]
 name = "p"
