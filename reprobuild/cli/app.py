@@ -30,8 +30,8 @@ from reprobuild.cli.usage import WrongUsage, usage_error
 from reprobuild.ground.errors import ReprobuildError, ToolError, UsageError
 
 EPILOG = (
-    "Exit status: 0 done, identical or equivalent; 10 different (or a lock that is out of date); 11 unchecked; "
-    "2 usage; 3 bad input; 4 a tool, the machine or the training failed; 5 not trusted."
+    "Exit status: 0 done, identical or equivalent; 10 different (or a lock or guide that is out of date); "
+    "11 unchecked; 2 usage; 3 bad input; 4 a tool, the machine or the training failed; 5 not trusted."
 )
 
 _HINTS = {

@@ -38,7 +38,6 @@ def command(
     from reprobuild.ground.digests import short
     from reprobuild.project.read import read_project
     from reprobuild.steps.bundle import check_target, make_bundle
-    from reprobuild.steps.guide import keep_guide
     from reprobuild.steps.lock import read_lock_of
     from reprobuild.steps.preflight import require_gpu
     from reprobuild.steps.prepare import prepare_image, prepare_run
@@ -70,10 +69,7 @@ def command(
                 f"training: {record.ending.message or 'failed'}",
                 hint=f"its record and log are in {folder}",
             )
-        try:
-            keep_guide(project.root, folder)
-        except InputError as error:  # a wrong guide.toml must not cost the bundle of a long training
-            say(f"note: no guide in the bundle: {error}")
+        _keep_guide(project.root, folder)
         digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:
         answer_json(record.model_dump(mode="json"))
@@ -82,3 +78,13 @@ def command(
         answer(f"{name} = {value:g}")
     say(f"record: {folder}")
     answer(f"{target}  sha256:{digest}  image {short(record.image)}")
+
+
+def _keep_guide(project: Path, folder: Path) -> None:
+    """Write the run's guide for its bundle; a wrong guide.toml must not cost the bundle of a long training."""
+    from reprobuild.steps.guide import keep_guide
+
+    try:
+        keep_guide(project, folder)
+    except InputError as error:
+        say(f"note: no guide in the bundle: {error}")

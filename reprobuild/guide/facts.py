@@ -146,9 +146,10 @@ def parameter_rows(asked: Asked) -> list[Row]:
 
 def data_rows(data: Mapping[str, DataUse]) -> list[Row]:
     """Each data set by content."""
-    return [
+    rows: list[Row] = [
         (name, code(use.path), use.files, f"{use.size:,} bytes", code(short(use.sha256))) for name, use in data.items()
     ]
+    return bounded(sorted(rows, key=lambda row: str(row[0])))
 
 
 def metric_rows(record: Record) -> list[Row]:

@@ -153,7 +153,9 @@ def read_source(root: Path, number: str = "") -> Source:
         older=len(folders) - len(runs),
         main=main,
         lock=_read_lock(folder) if folder else None,
-        models=read_models(folder / OUTPUTS, OUTPUTS) if folder and (folder / OUTPUTS).exists() else (),
+        models=read_models(folder / OUTPUTS, f"run {folder.name}: {OUTPUTS}")
+        if folder and (folder / OUTPUTS).exists()
+        else (),
     )
 
 
@@ -175,8 +177,9 @@ def _read_run(folder: Path) -> Run:
 def _read_lock(folder: Path) -> LockIndex | None:
     if not (folder / LOCK).exists():
         return None
-    with open_regular(folder / LOCK, LOCK) as stream:
-        return LockIndex.from_bytes(stream.read(MAX_SIZE + 1), f"{folder}/{LOCK}")
+    subject = f"run {folder.name}: {LOCK}"
+    with open_regular(folder / LOCK, subject) as stream:
+        return LockIndex.from_bytes(stream.read(MAX_SIZE + 1), subject)
 
 
 def _read_template(root: Path, name: str | None) -> tuple[str, str]:

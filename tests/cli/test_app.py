@@ -96,7 +96,18 @@ def test_bundle_without_a_run_says_what_to_run(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_asking_for_help_imports_nothing_heavy() -> None:
-    heavy = ("pydantic", "httpx", "rich", "numpy", "zstandard", "pysequoia", "installer", "yaml")
+    heavy = (
+        "pydantic",
+        "httpx",
+        "rich",
+        "numpy",
+        "zstandard",
+        "pysequoia",
+        "installer",
+        "yaml",
+        "jinja2",
+        "markdown_it",
+    )
     program = (
         "import sys; from reprobuild.cli.app import main; main(['--help']); "
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"

@@ -442,3 +442,23 @@ def test_of_very_many_runs_the_newest_are_listed_and_the_rest_counted(tmp_path: 
     assert "The run at a glance" in text
     assert "| run 0001 |" in text
     assert "3 older runs are left out here" in text
+
+
+def test_a_broken_lock_or_tar_of_a_run_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    project = make_guide_project(tmp_path)
+    folder = project / ".reprobuild/runs/0001"
+    for name, data in (("reprobuild.lock", b"{"), ("outputs.tar", b"no tar")):
+        (folder / name).write_bytes(data)
+        with pytest.raises(InputError, match=name.replace(".", r"\.")) as caught:
+            write_guide(project, None)
+        assert "\n" not in str(caught.value)
+        (folder / name).unlink()
+    assert not (project / "docs").exists()
+
+
+def test_strange_shapes_of_what_a_training_told_are_no_crash(tmp_path: Path) -> None:
+    for number, found in enumerate(
+        ({"seeds": "x", "problems": {"a": 1}}, {"seeds": [[1, {"b": None}]], "switches": 3})
+    ):
+        text = guide_of(make_guide_project(tmp_path / str(number), runs={"0001": letters_record(found=found)}))
+        assert "The run was given the seed **1234**" in text
