@@ -53,9 +53,9 @@ def layer(members: Mapping[str, Content], *, form: int = tarfile.PAX_FORMAT, use
         for path, value in members.items():
             member = tarfile.TarInfo(path)
             member.mtime, member.uid, member.gid, member.uname = TIME, user, user, "somebody"
-            if form == tarfile.PAX_FORMAT:
-                member.pax_headers = {"SCHILY.xattr.user.test": "x"}
             body = describe(member, value)
+            if form == tarfile.PAX_FORMAT and member.isreg():  # others take no attributes of users (xattr(7))
+                member.pax_headers = {"SCHILY.xattr.user.test": "x"}
             if member.islnk():
                 member.linkname = member.linkname.removeprefix("./")
             archive.addfile(member, None if isinstance(value, Folder) else io.BytesIO(body))
