@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 import zstandard
 
@@ -28,6 +28,7 @@ MAX_HEADER = 1 << 20
 """Bytes of a name or of extended attributes, which tar's readers hold in memory."""
 MAX_PROGRAM = 64 << 20
 """Bytes of a program or library that is looked at for its version."""
+_BROKEN_HEADERS = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # type: ignore[attr-defined]
 _PYTHON = re.compile(r"(?:^|/)(?:bin/|lib(?:64)?/(?:[\w-]+/)?lib)python3\.(\d{1,2})(?:\.so(?:\.\d+)*)?$")
 _GLIBC = re.compile(rb"GNU C Library [^\n]{0,200}? release version (\d{1,3}\.\d{1,3})")
 
@@ -56,7 +57,15 @@ def read_layer(path: Path, subject: str, spool: Spool) -> Note:
 
 
 class _Member(tarfile.TarInfo):
-    """A header whose long names and attributes are bounded."""
+    """A header whose long names and attributes are bounded, and that is never taken for the end when it is broken."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        """The next header; tarfile itself would end quietly at a broken one and lose what follows."""
+        try:
+            return super().fromtarfile(archive)
+        except _BROKEN_HEADERS as error:
+            raise tarfile.ReadError(f"a broken header: {error}") from error
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         long = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME)

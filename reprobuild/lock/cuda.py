@@ -43,9 +43,18 @@ def find_cuda(artifacts: Iterable[Artifact]) -> Cuda | None:
     releases = [release for artifact in artifacts if (release := cuda_release(artifact))]
     if not releases:
         return None
-    version = max(releases, key=_numbers)
+    return _cuda(max(releases, key=_numbers))
+
+
+def _cuda(version: str) -> Cuda:
     least, toolkit = (_drivers()[table] for table in ("least", "toolkit"))
     return Cuda(version=version, driver=least.get(version.partition(".")[0]), toolkit_driver=toolkit.get(version))
+
+
+def cuda_named(environment: Mapping[str, str]) -> Cuda | None:
+    """What a base that is an image says of its CUDA, in the variable that NVIDIA's own images set."""
+    found = _RELEASE.match(environment.get("CUDA_VERSION", ""))
+    return _cuda(found[0]) if found else None
 
 
 def release_of(base: Base, artifacts: Iterable[Artifact]) -> str:

@@ -12,7 +12,7 @@ from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
-from reprobuild.lock.cuda import find_cuda, find_mixture, settle_base
+from reprobuild.lock.cuda import cuda_named, find_cuda, find_mixture, settle_base
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex, PlainBase
 from reprobuild.lock.oci import is_reference
@@ -21,7 +21,7 @@ from reprobuild.project.model import Project
 from reprobuild.steps.lock_conda import lock_conda, read_environment
 from reprobuild.steps.lock_debian import lock_debian
 from reprobuild.steps.lock_file import CONDA_LOCK, HINT, INDEX, REQUIREMENTS, read_lock
-from reprobuild.steps.lock_oci import lock_oci
+from reprobuild.steps.lock_oci import lock_oci, require_python
 from reprobuild.steps.lock_python import lock_python, read_requirements
 from reprobuild.steps.system import System
 from reprobuild.steps.world import World
@@ -59,6 +59,7 @@ def lock_project(
     system = _lock_system(project, world, progress, now, upgrade)
     plain = PlainBase(base=system.base, python=system.python) if system.origin and project.environment else None
     system, conda_lock = lock_conda(project.root, project.environment, system, world, progress)
+    require_python(system)
     target, base = _target(project, system), system.base
     python = lock_python(
         project.root, project.requirements, project.resolver, target, world.python_doors, progress, base
@@ -72,7 +73,7 @@ def lock_project(
         artifacts=artifacts,
         data={source.name: digest_data(source, project.root) for source in project.data},
         inputs=inputs | {name: sha256_bytes(text.encode()) for name, text in native.items()},
-        cuda=find_cuda(artifacts),
+        cuda=find_cuda(artifacts) or (cuda_named(base.environment) if system.origin else None),
         origin=system.origin,
         plain=plain,
     )

@@ -31,13 +31,16 @@ from reprobuild.tools.registry import Repository
 DOWNLOADS = 4
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 NO_PYTHON = PythonOf(package="python3", executable="/usr/bin/python3", site="/usr/lib/python3", scripts="/usr/bin")
-"""Of a base in which none was looked for yet."""
+"""Of a base in which none was found, or looked for yet."""
 
 
 def lock_oci(
     reference: str, interpreter: str, world: World, progress: Progress, *, before: LockIndex | None, upgrade: bool
 ) -> System:
-    """The base as `before` has it, without asking anybody; asked for and looked through where that has another one."""
+    """The base as `before` has it, without asking anybody; asked for and looked through where that has another one.
+
+    Its Python has no version where the base has none.
+    """
     kept = _kept(before) if before else None
     if kept and kept.origin and not upgrade and kept.origin.is_asked_by(reference, interpreter):
         return kept
@@ -52,8 +55,6 @@ def lock_oci(
     base = _base(image, environment)
     view = view_layers(layers, make_frames(layers, base, world.store, progress))
     found = find_python(view, environment, interpreter, image.name)
-    if found is None:
-        raise InputError(f"{image.name}: no Python is on its PATH", hint=HINT)
     origin = Origin(
         reference=reference,
         index=index,
@@ -62,9 +63,18 @@ def lock_oci(
         interpreter=interpreter,
         glibc=find_glibc(view),
     )
-    base = base.model_copy(update={"python": found.python, "environment": lead_path(environment, found.python, view)})
-    seen = System(base, found.version, _glibc(origin), layers, origin)
+    if found:
+        leading = lead_path(environment, found.python, view)
+        base = base.model_copy(update={"python": found.python, "environment": leading})
+    seen = System(base, found.version if found else "", _glibc(origin), layers, origin)
     return replace(seen, notes=_changes(kept, seen)) if kept else seen
+
+
+def require_python(system: System) -> None:
+    """InputError where neither the base nor what was put on it has a Python: a training is one."""
+    if not system.python and system.origin:
+        name = parse_reference(system.origin.reference).name
+        raise InputError(f"{name}: no Python is on its PATH", hint=f"{HINT}, or bring one: [conda] environment")
 
 
 def _glibc(origin: Origin) -> tuple[int, int] | None:

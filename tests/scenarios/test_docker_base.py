@@ -262,6 +262,16 @@ def test_an_image_that_no_training_can_run_in_is_refused_and_nothing_is_written(
     assert [path.name for path in line.unfinished if path.name != "partial"] == []
 
 
+def test_the_cuda_of_a_base_is_known_by_its_variable(registry: Registry, tmp_path: Path) -> None:
+    registry.push("cuda", "1", host_image(variables=[*VARIABLES, "CUDA_VERSION=12.4.1"]))
+    line = project(tmp_path, registry, "cuda:1")
+    told = say(line, "lock")
+
+    assert "CUDA 12.4, needs driver 525" in told
+    assert (cuda := lock_of(line).cuda)
+    assert cuda.version == "12.4"
+
+
 def test_musl_takes_no_wheels(registry: Registry, tmp_path: Path) -> None:
     members = {path: value for path, value in HOST.items() if not path.endswith("libc.so.6")}
     registry.push("musl", "1", make_image([layer(members)], environment=VARIABLES))

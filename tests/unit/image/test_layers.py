@@ -31,6 +31,19 @@ def test_every_artifact_is_in_one_layer_and_a_hundred_are_never_passed(sizes: li
     assert plan_layers(artifacts) == layers  # whatever the order of the lock
 
 
+def test_layers_of_an_image_come_first_in_their_own_order_and_are_never_joined() -> None:
+    base = [
+        artifact(number, 10).model_copy(update={"kind": "oci-layer", "version": str(number + 1)})
+        for number in (0, 9, 1, 10, 3)
+    ]
+    twice = base[0].model_copy(update={"version": "12"})
+    large = [artifact(number, OWN_LAYER) for number in range(100, 300)]
+    layers = plan_layers([*large, twice, *base])
+
+    assert [[item.version for item in layer] for layer in layers[:6]] == [["1"], ["2"], ["4"], ["10"], ["11"], ["12"]]
+    assert len(layers) + 1 <= MAX_LAYERS
+
+
 def test_a_large_artifact_has_a_layer_of_its_own_so_that_images_share_it() -> None:
     small, large = artifact(1, 10), artifact(2, OWN_LAYER)
 
