@@ -72,7 +72,8 @@ def render_findings(findings: Sequence[Finding]) -> Iterator[str]:
     """What stands in the way of a run or may change its bits, with the reason; the rest as a number."""
     told = [finding for finding in findings if finding.effect is not Effect.NONE]
     for finding in told[:SHOWN]:
-        sides = f"recorded {finding.recorded}, here {finding.seen}"
+        wanted = "wanted" if finding.effect is Effect.CANNOT else "recorded"
+        sides = f"{wanted} {finding.recorded}, found {finding.seen}"
         yield f"{finding.effect}: {finding.subject}: {sides} ({finding.detail})"
     if len(told) > SHOWN:
         yield f"and {len(told) - SHOWN} more"

@@ -49,6 +49,21 @@ def published_rules() -> tuple[Rule, ...]:
     return Rules.model_validate_json(json.dumps(table)).rule
 
 
+def render_rules() -> str:
+    """The table for the documentation, in Markdown."""
+    rows = [
+        (
+            f"`{rule.id}`",
+            ", ".join(f"`{path}`" for path in rule.facts),
+            rule.effect,
+            f"{rule.reason} ([source]({rule.source}))",
+        )
+        for rule in published_rules()
+    ]
+    lines = [("rule", "facts", "effect", "reason"), ("---",) * 4, *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def judge(path: str, recorded: object, seen: object) -> Finding:
     """What a difference in the fact at `path` does; without a rule it may change bits, and says so."""
     for rule in published_rules():

@@ -11,7 +11,7 @@ from reprobuild.image.ldcache import render_cache
 
 DRIVER = "570.86.15"
 FOLDER = "usr/lib/x86_64-linux-gnu"
-CUDA = "int cuDriverGetVersion(int *version) { *version = 12080; return 0; }\n"
+CUDA = (Path(__file__).parent / "cuda.c").read_text() + "int cuDriverGetVersion(int *v) { *v = 12080; return 0; }\n"
 NODES = ("nvidia0", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools")
 
 

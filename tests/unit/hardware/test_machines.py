@@ -1,6 +1,8 @@
 """Six machines side by side, by the published rules."""
 
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 from builders.fingerprints import NAMES, machine
@@ -8,7 +10,7 @@ from builders.fingerprints import NAMES, machine
 from reprobuild.hardware.compare import compare_machines
 from reprobuild.hardware.findings import Effect, Finding
 from reprobuild.hardware.fingerprint import Fingerprint, GpuState, Link
-from reprobuild.hardware.rules import NO_RULE, judge, published_rules
+from reprobuild.hardware.rules import NO_RULE, judge, published_rules, render_rules
 
 
 def findings(recorded: str, seen: str, *, gpu: bool = True) -> dict[str, Finding]:
@@ -120,3 +122,16 @@ def test_no_rule_hides_behind_one_before_it() -> None:
     paths = {path.replace("*", "x y"): rule.id for rule in published_rules() for path in rule.facts}
 
     assert {path: judge(path, 1, 2).rule for path in paths} == paths
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "hardware.md"
+
+
+def test_the_golden_table_in_the_documentation_is_that_of_the_rules() -> None:
+    before, _, rest = DOCUMENT.read_text().partition("<!-- rules -->\n")
+    shown, mark, after = rest.partition("<!-- end of rules -->")
+    if os.environ.get("REPROBUILD_GOLDEN") == "write":
+        DOCUMENT.write_text(f"{before}<!-- rules -->\n{render_rules()}{mark}{after}")
+        return
+
+    assert shown == render_rules()
