@@ -142,12 +142,12 @@ def test_a_replay_with_a_gpu_that_is_not_there_is_refused_before_it_is_verified(
     if any(Path("/dev").glob("nvidia[0-9]*")):
         pytest.skip("this machine has a GPU")
     done = line.run("replay", str(line.project / "bundle.tar"), "--gpu")
+    why = "the run asks for a GPU, and this machine has none that its driver tells of"
     forced = line.run("replay", str(line.project / "bundle.tar"), "--gpu", "--anyway")
 
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
-        "cannot run: GPU: wanted a GPU, found – "
-        "(the run asks for a GPU, and this machine has none that its driver tells of)",
+        f"cannot run: GPU: wanted a GPU, found – ({why})",
         "error: bundle.tar: this machine cannot run it: GPU: wanted a GPU, found –",
         "hint: reprobuild preflight names each; --anyway starts it all the same",
     ]
@@ -161,3 +161,17 @@ def test_a_replay_on_the_machine_of_the_run_has_nothing_to_say_before_it_starts(
 
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.sandbox
+def test_every_command_of_the_page_on_hardware_works(line: CommandLine, tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "hardware.md"
+    commands = [text.removeprefix("$ ") for text in page.read_text().splitlines() if text.startswith("$ ")]
+    (tmp_path / "bin" / "reprobuild").symlink_to(Path(sys.executable).parent / "reprobuild")
+
+    assert len(commands) >= 5
+    for command in commands:
+        done = subprocess.run(
+            ["sh", "-c", command], cwd=line.project, env=line.environment, capture_output=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, b""), command
