@@ -1,7 +1,7 @@
 """What a record measured, as rows for people: names in a fixed order, values as they were recorded."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reprobuild.ground.digests import short
 from reprobuild.guide.markdown import Markdown, code, escape, spell
@@ -115,25 +115,31 @@ def _listed(names: Sequence[str]) -> Markdown:
 
 
 def hardware_rows(record: Record) -> list[Row]:
-    """Everything that the fingerprint has of the machine, by name; of a CPU's flags those that kernels depend on."""
+    """Everything that the fingerprint has of the machine, by name."""
     facts = record.fingerprint.model_dump(mode="json")
-    left_out = ("format", "packages", "libraries", "python", "gpus", "disk_free_bytes")
+    left_out = ("format", "packages", "libraries", "python", "gpus", "links", "disk_free_bytes")
+    kept = {key: value for key, value in facts.items() if key not in left_out and value is not None}
+    return _fact_rows(flat(kept))
+
+
+def gpu_rows(record: Record) -> list[Row]:
+    """The facts of every GPU, but not those that change from minute to minute."""
+    gpus = [gpu.model_dump(mode="json", exclude={"state"}) for gpu in record.fingerprint.gpus]
+    links: list[Row] = [(f"gpu.{link.first} to gpu.{link.second}", link.way) for link in record.fingerprint.links]
+    return bounded([*_fact_rows(flat([*gpus], "gpu")), *links])
+
+
+def _fact_rows(facts: Iterable[tuple[str, Json]]) -> list[Row]:
+    """What is known; of a CPU's flags those that kernels depend on."""
     rows: list[Row] = []
-    for name, value in flat({key: value for key, value in facts.items() if key not in left_out and value is not None}):
+    for name, value in facts:
         if name.endswith("flags") and isinstance(value, list):
             rows.append((name, ", ".join(spell(flag) for flag in value if str(flag).startswith(_INSTRUCTIONS))))
         elif ("_bytes" in name or ".caches." in name) and isinstance(value, int) and value:
             rows.append((name.removesuffix("_bytes"), megabytes(value)))
-        elif value not in ("", 0, {}, [], None):
+        elif value not in ("", 0, {}, [], None) or value is False:
             rows.append((name, leaf(value)))
     return bounded(rows)
-
-
-def gpu_rows(record: Record) -> list[Row]:
-    """The facts of every GPU."""
-    return bounded(
-        [(name, leaf(value)) for name, value in flat(record.fingerprint.model_dump(mode="json")["gpus"]) if name]
-    )
 
 
 def parameter_rows(asked: Asked) -> list[Row]:
@@ -222,8 +228,10 @@ def _metrics(run: Run) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Bytes in decimal megabytes or gigabytes."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    """Bytes in decimal units from kilobytes on."""
+    if size < 1_000_000:
+        return f"{size / 1e3:.1f} kB"
+    return f"{size / 1e9:.1f} GB" if size >= 1_000_000_000 else f"{size / 1e6:.1f} MB"
 
 
 def travels(record: Record, limit: int) -> list[str]:

@@ -210,6 +210,11 @@ def test_a_guide_of_strangers_tells_a_terminal_nothing(tmp_path: Path) -> None:
     assert line.run("bundle").returncode == 0
 
     assert line.run("inspect", str(line.project / "bundle.tar"), "--guide").stdout == "a\tb\\x1b]0;title\\x07\n"
+    whole = (line.project / "bundle.tar").read_bytes()
+    (line.project / "changed.tar").write_bytes(whole.replace(b"a\tb\x1b]0;title", b"a\tb\x1b]0;tutle"))
+    changed = line.run("inspect", str(line.project / "changed.tar"), "--guide")
+    assert (changed.returncode, changed.stdout) == (3, "")
+    assert changed.stderr.startswith("error: changed.tar: guide.md: its bytes have another digest: it was changed")
     (line.runs[0] / "guide.md").write_bytes(b"\xff")
     assert line.run("bundle").returncode == 0
     assert "guide.md: not UTF-8" in line.run("inspect", str(line.project / "bundle.tar"), "--guide").stderr

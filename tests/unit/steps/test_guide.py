@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders.fingerprints import machine
 from builders.guides import COMPLETE, LISTS, TOPICS, declaration, letters_record, make_guide_project
 from builders.records import FAILED, write_run
 
@@ -442,6 +443,18 @@ def test_of_very_many_runs_the_newest_are_listed_and_the_rest_counted(tmp_path: 
     assert "The run at a glance" in text
     assert "| run 0001 |" in text
     assert "3 older runs are left out here" in text
+
+
+def test_gpus_are_told_with_everything_that_is_known_of_them(tmp_path: Path) -> None:
+    text = guide_of(make_guide_project(tmp_path, runs={"0001": letters_record(fingerprint=machine("h100"))}))
+    hardware = text.partition("## 4. Hardware")[2].partition("## 5.")[0]
+
+    assert "GPUs: *measured · run 0001" in hardware
+    assert re.search(r"\| gpu\.0\.name \| NVIDIA H100[^|]* \|", hardware)
+    assert "| gpu.0.compute_capability | 9.0 |" in hardware
+    assert "| driver | " in hardware
+    assert "| gpu.0 to gpu.1 | NVLink |" in hardware
+    assert "No GPU was seen" not in hardware
 
 
 def test_a_broken_lock_or_tar_of_a_run_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
