@@ -22,7 +22,7 @@ def plan_layers(artifacts: Sequence[Artifact]) -> list[list[Artifact]]:
     ordered = sorted(artifacts, key=lambda artifact: (artifact.kind, artifact.name, artifact.sha256))
     # Two shared layers and the made one are always there, conda's sometimes; so this many are left.
     shared_layers = 4 if any(artifact.kind == "conda" for artifact in ordered) else 3
-    left = MAX_LAYERS - shared_layers - len(base)
+    left = MAX_LAYERS - shared_layers - (len(base) + 1 if base else 0)  # one removes what wheels replace
     largest = sorted(ordered, key=lambda artifact: (-artifact.size, artifact.name))[:left]
     alone = {artifact.sha256 for artifact in largest if artifact.size >= OWN_LAYER}
     layers = [[layer] for layer in base]

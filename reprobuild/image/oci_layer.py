@@ -30,26 +30,25 @@ MAX_PROGRAM = 64 << 20
 """Bytes of a program or library that is looked at for its version."""
 _BROKEN_HEADERS = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # type: ignore[attr-defined]
 _PYTHON = re.compile(r"(?:^|/)(?:bin/|lib(?:64)?/(?:[\w-]+/)?lib)python3\.(\d{1,2})(?:\.so(?:\.\d+)*)?$")
+_RECORD = re.compile(r"/(?:site|dist)-packages/[^/]+\.dist-info/RECORD$")
 _GLIBC = re.compile(rb"GNU C Library [^\n]{0,200}? release version (\d{1,3}\.\d{1,3})")
 
 
 def read_layer(path: Path, subject: str, spool: Spool) -> Note:
-    """Put what a layer holds into `spool`; the note's texts are versions of Pythons and of the C library, by path."""
+    """Put what a layer holds into `spool`; its note tells versions of Pythons and glibc, and RECORDs."""
     with _tar(path, subject) as archive:
         for number, member in enumerate(archive):
             if number >= MAX_ENTRIES:
                 raise InputError(f"{subject}: more than {MAX_ENTRIES} files")
             _take(member, archive, spool, subject)
     entries = sorted(spool.entries.items())
-    versions = {path: found for path, entry in entries if entry.kind == "file" and (found := _version(entry, spool))}
-    linked = {
-        path: versions[entry.link] for path, entry in entries if entry.link in versions and entry.kind != "symlink"
-    }
+    texts = {path: found for path, entry in entries if entry.kind == "file" and (found := _told(entry, spool))}
+    linked = {path: texts[entry.link] for path, entry in entries if entry.link in texts and entry.kind != "symlink"}
     kernels, linux = code_of(spool)
     return Note(
         paths={path: entry.kind + (f":{entry.link}" if entry.link else "") for path, entry in entries},
         sonames={},
-        texts=versions | linked,
+        texts=texts | linked,
         scripts={},
         kernels=kernels,
         linux=linux,
@@ -127,11 +126,13 @@ def _normal(name: str) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
-def _version(entry: Entry, spool: Spool) -> str:
-    """The version that a Python or a C library has in its own bytes, when it says one and no other."""
+def _told(entry: Entry, spool: Spool) -> str:
+    """The version that a Python or a C library has in its own bytes, when it says one and no other; a RECORD whole."""
     name = entry.path.rpartition("/")[2]
     if entry.size > MAX_PROGRAM:
         return ""
+    if _RECORD.search(entry.path):
+        return spool.read(entry.path).decode(errors="replace")
     if python := _PYTHON.search(entry.path):
         pattern = rb"\0(3\.%s\.\d{1,3})\+?\0" % python[1].encode()
         found = set(re.findall(pattern, spool.read(entry.path)))

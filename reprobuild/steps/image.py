@@ -8,6 +8,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from packaging.utils import canonicalize_name
+
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes, sha256_stream
 from reprobuild.ground.tar import END
@@ -33,6 +35,7 @@ from reprobuild.image.model import MEDIA_TYPES, Image, Layer
 from reprobuild.image.note import Note
 from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.image.owners import require_one_owner
+from reprobuild.image.replaced import remove_replaced
 from reprobuild.image.spool import Spool
 from reprobuild.image.view import View
 from reprobuild.lock.artifact import Artifact
@@ -54,6 +57,9 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     seen = {artifact.sha256: read_note(frames[artifact.sha256]) for artifact in ordered}
     require_one_owner((artifact, seen[artifact.sha256]) for artifact in ordered)
     layers = [_layer(group, frames, store) for group in plan]
+    if index.origin:
+        below = [artifact for artifact in ordered if artifact.kind == "oci-layer"]
+        layers[len(below) : len(below)] = _removing(index, view_layers(below, frames), store)
     notes = list(seen.values())
     with Spool("image") as spool, store.temporary() as folder:
         if index.origin:
@@ -78,6 +84,18 @@ def build_image(index: LockIndex, store: Store, progress: Progress) -> Image:
     keep_image(image, store)
     store.replace("builds", build_key(index), image.image_id.encode())
     return image
+
+
+def _removing(index: LockIndex, base: View, store: Store) -> list[Layer]:
+    """The layer between a base and what comes on it, if that replaces something."""
+    wheels = {canonicalize_name(artifact.name) for artifact in index.artifacts if artifact.kind == "wheel"}
+    with Spool("replaced", whiteouts=True) as spool, store.temporary() as folder:
+        names = remove_replaced(base, wheels, index.base.python.site, spool)
+        if not names:
+            return []
+        folder.mkdir()
+        (folder / FACTS).write_bytes(write_frame(spool, folder / FRAME).to_bytes())
+        return [_layer_of([folder], tuple(f"without {name}" for name in names), store)]
 
 
 def view_layers(artifacts: Sequence[Artifact], frames: Mapping[str, Path]) -> View:

@@ -14,8 +14,10 @@ from builders.command import TOML, CommandLine
 from builders.debian_archive import Content, File, Folder, HardLink, Link
 from builders.host import ENVIRONMENT, interpreter, prefixes
 from builders.images import unpacked
+from builders.index import Index, pip_environment, serving
 from builders.oci import Family, OciImage, Packing, digest, layer, make_image, make_index
 from builders.registry import PASSWORD, Registry, running_registry
+from builders.wheels import make_wheel, wheel_name
 
 from reprobuild.image.model import MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
@@ -77,8 +79,12 @@ def lock_of(line: CommandLine) -> LockIndex:
     return LockIndex.from_bytes((line.project / "lockfiles" / "reprobuild.lock").read_bytes(), "lock")
 
 
+def image_of(line: CommandLine) -> Image:
+    return Image.model_validate_json(line.run("image", "--json").stdout)
+
+
 def root_of(line: CommandLine, folder: Path) -> Path:
-    image = Image.model_validate_json(line.run("image", "--json").stdout)
+    image = image_of(line)
     unpack_layers(image.layers, MEDIA_TYPES["zstd"], line.store.blob, folder)
     return folder
 
@@ -260,6 +266,30 @@ def test_an_image_that_no_training_can_run_in_is_refused_and_nothing_is_written(
     assert told.count("\n") <= 2
     assert not (line.project / "lockfiles").exists()
     assert [path.name for path in line.unfinished if path.name != "partial"] == []
+
+
+def test_a_wheel_takes_the_place_of_what_the_base_has(registry: Registry, tmp_path: Path) -> None:
+    site = f"{SITE}/lib/{interpreter().name}/site-packages"[1:]
+    older: dict[str, Content] = {
+        f"{site}/demo/old.py": "x",
+        f"{site}/demo-1.0.dist-info/METADATA": "x",
+        f"{site}/demo-1.0.dist-info/RECORD": "demo/old.py,,\ndemo-1.0.dist-info/METADATA,,\n",
+        f"{site}/kept/__init__.py": "x",
+    }
+    registry.push("wheels", "1", host_image(older))
+    line = project(tmp_path, registry, "wheels:1")
+    path = line.project / "reprobuild.toml"
+    path.write_text(path.read_text() + '[python]\nrequirements = ["requirements.in"]\n')
+    (line.project / "requirements.in").write_text("demo\n")
+    with serving(Index()) as index:
+        index.add(wheel_name("demo", "2.0"), make_wheel("demo", "2.0", {"demo/__init__.py": "VERSION = 2\n"}))
+        line.environment = pip_environment(tmp_path, line.environment, INDEX_URL=index.url)
+        say(line, "lock")
+        root = root_of(line, tmp_path / "root")
+
+    assert sorted(item.name for item in (root / site).iterdir()) == ["demo", "demo-2.0.dist-info", "kept"]
+    assert [item.name for item in (root / site / "demo").iterdir()] == ["__init__.py"]
+    assert any(layer.holds == ("without demo-1.0",) for layer in image_of(line).layers)
 
 
 def test_the_cuda_of_a_base_is_known_by_its_variable(registry: Registry, tmp_path: Path) -> None:
