@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from reprobuild.scaffold.syntax import Syntax
 from reprobuild.scaffold.values import Known, Unknown, Values, called
 
 _SIMPLE = {"int", "float", "str"}
@@ -61,29 +62,25 @@ def _filled(argument: Argument, fill: Callable[[Argument], str]) -> Argument:
     return replace(argument, default=text, guessed=True) if wanted and (text := fill(argument)) else argument
 
 
-def read_command_line(tree: ast.Module, path: str) -> CommandLine:
+def read_command_line(syntax: Syntax, path: str) -> CommandLine:
     """The arguments in the order of their lines, each name once."""
-    values = Values(tree, path, {})
-    found = sorted([*_argparse(tree, values), *_decorated(tree, values)], key=lambda item: item.line)
-    subcommands = [node.lineno for node in _calls(tree) if called(node) == "add_subparsers"]
-    subcommands += _subcommands(tree)
+    values = Values(syntax, path, {})
+    found = sorted([*_argparse(syntax, values), *_decorated(syntax, values)], key=lambda item: item.line)
+    subcommands = [node.lineno for node in syntax.all(ast.Call) if called(node) == "add_subparsers"]
+    subcommands += _subcommands(syntax)
     unique = {item.name: item for item in reversed(found)}
     return CommandLine(tuple(item for item in found if unique[item.name] is item), min(subcommands, default=0))
 
 
-def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-
-
-def _argparse(tree: ast.Module, values: Values) -> Iterator[Argument]:
+def _argparse(syntax: Syntax, values: Values) -> Iterator[Argument]:
     exclusive = {
         target.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        for node in syntax.all(ast.Assign)
+        if isinstance(node.value, ast.Call)
         for target in node.targets
         if called(node.value) == "add_mutually_exclusive_group" and isinstance(target, ast.Name)
     }
-    for node in _calls(tree):
+    for node in syntax.all(ast.Call):
         if called(node) == "add_argument" and (argument := _argument(node, values)):
             group = node.func.value if isinstance(node.func, ast.Attribute) else None
             if isinstance(group, ast.Name) and group.id in exclusive:
@@ -137,25 +134,30 @@ def _strange(node: ast.expr | None) -> str:
     return "" if plain or (node and ast.unparse(node).endswith("Path")) else "it has a type of its own"
 
 
-def _decorated(tree: ast.Module, values: Values) -> Iterator[Argument]:
+def _decorated(syntax: Syntax, values: Values) -> Iterator[Argument]:
     run = {
         part.id
-        for node in _calls(tree)
-        if ast.unparse(node.func) == "typer.run"
+        for node in syntax.all(ast.Call)
+        if called(node) == "run" and ast.unparse(node.func) == "typer.run"
         for part in node.args
         if isinstance(part, ast.Name)
     }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            decorators = [item for item in node.decorator_list if isinstance(item, ast.Call)]
-            yield from (found for item in decorators if (found := _click(item, values)))
-            is_command = any(called(item) == "command" for item in decorators)
-            if node.name in run or (is_command and _imports(tree, "typer")):
-                yield from _typer(node, values)
+    is_typer = any(item.name == "typer" for node in syntax.all(ast.Import) for item in node.names)
+    for function in syntax.all(ast.FunctionDef):
+        decorators = [item for item in function.decorator_list if isinstance(item, ast.Call)]
+        yield from (found for item in decorators if (found := _click(item, values)))
+        is_command = any(called(item) == "command" for item in decorators)
+        if function.name in run or (is_command and is_typer):
+            yield from _typer(function, values)
 
 
 def _click(node: ast.Call, values: Values) -> Argument | None:
-    if ast.unparse(node.func) not in ("click.option", "click.argument", "option", "argument"):
+    if called(node) not in ("option", "argument") or ast.unparse(node.func) not in (
+        "click.option",
+        "click.argument",
+        "option",
+        "argument",
+    ):
         return None
     given = {word.arg: word.value for word in node.keywords if word.arg}
     names = [known for part in node.args if isinstance(known := values.of(part), str) and known]
@@ -211,17 +213,11 @@ def _annotation(node: ast.expr | None) -> tuple[str, ast.Call | None]:
     return (ast.unparse(node).rpartition(".")[2] if node else "str"), None
 
 
-def _imports(tree: ast.Module, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Import) and any(item.name == name for item in node.names) for node in ast.walk(tree)
-    )
-
-
-def _subcommands(tree: ast.Module) -> list[int]:
+def _subcommands(syntax: Syntax) -> list[int]:
     """The lines of click's and Typer's commands, when there is more than one, or a group."""
     found = []
-    for node in ast.walk(tree):
-        for item in node.decorator_list if isinstance(node, ast.FunctionDef) else []:
+    for function in syntax.all(ast.FunctionDef):
+        for item in function.decorator_list:
             name = ast.unparse(item.func if isinstance(item, ast.Call) else item).rpartition(".")[2]
             if name in ("command", "group"):
                 found.append((name, item.lineno))

@@ -10,6 +10,8 @@ from reprobuild.scaffold.imports import distributions
 from reprobuild.scaffold.survey import Survey
 
 ARCHETYPES = ("generic", "tabular", "text", "vision")
+METRICS = {"generic": "loss", "tabular": "accuracy", "text": "accuracy", "vision": "accuracy"}
+"""What a training of each kind is usually judged by, where its script does not say."""
 FEATURES = ("conda", "cuda", "fairness", "monitoring")
 _SPECIAL = ("vision", "text", "tabular")
 """The most special first: a training on pictures uses pandas too."""

@@ -13,7 +13,7 @@ _PYTHON = re.compile(r"(?:\S*::)?python\s*[=<>~]+\s*(3\.\d+).*")
 _CUDA = re.compile(r"(?:\S*::)?(?:cudatoolkit|pytorch-cuda|cuda|cuda-\w+|cudnn)\b")
 _NAME = re.compile(r"[^\w.-]")
 _ALIASES = {"pytorch": "torch", "pytorch-gpu": "torch", "opencv": "opencv-python-headless"}
-"""Packages of conda that are called otherwise than the distribution: https://conda-forge.org/packages/."""
+"""Packages of conda that are called otherwise than the distribution: https://github.com/conda-forge/pytorch-cpu-feedstock."""
 _CHANNELS = ["conda-forge"]
 _YAML_VALUES = ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
 """Words that YAML 1.1 reads as something else than a text: https://yaml.org/type/bool.html."""

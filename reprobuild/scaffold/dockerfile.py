@@ -17,7 +17,7 @@ FOR_BUILDING = re.compile(
 )
 """What an image that is never built in, and never logged into, does without."""
 RENAMED = {"libgl1-mesa-glx": "libgl1"}
-"""https://packages.debian.org/bookworm/libgl1-mesa-glx is a transitional package for libgl1."""
+"""Packages that are transitional in Debian 12: https://salsa.debian.org/xorg-team/lib/mesa/-/blob/debian-bookworm/debian/control."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reprobuild.scaffold.bases import choose_base
-from reprobuild.scaffold.choice import Choice
+from reprobuild.scaffold.choice import METRICS, Choice
 from reprobuild.scaffold.command import Command, draft_command
 from reprobuild.scaffold.found import Found
 from reprobuild.scaffold.imports import distributions
@@ -13,6 +13,8 @@ from reprobuild.scaffold.lines import Lines
 from reprobuild.scaffold.survey import Survey
 
 _NO_NAME = "my-training"
+_LIBRARY = ("libgomp1", "a wheel that misses a shared library needs one")
+_LIBRARIES = {"vision": ("libgl1", "opencv-python needs this one, opencv-python-headless does not")}
 
 
 def draft_project(survey: Survey, choice: Choice, requirements: Sequence[str], environment: str) -> str:
@@ -27,7 +29,7 @@ def draft_project(survey: Survey, choice: Choice, requirements: Sequence[str], e
         lines.entry("environment", environment, "its packages are locked too; its Python is the image's")
     _run(lines, survey, choice, command)
     _hyperparameters(lines, survey, command)
-    _tolerances(lines, survey)
+    _tolerances(lines, survey, choice)
     _data(lines, survey)
     return lines.text()
 
@@ -51,7 +53,8 @@ def _image(lines: Lines, survey: Survey, choice: Choice) -> None:
     if found:
         lines.entry("debian", [item.value for item in found], f"more Debian packages: {_places(found)}")
     else:
-        lines.aside("debian", ["libgomp1"], "more Debian packages; a wheel that misses a shared library needs one")
+        package, why = _LIBRARIES.get(choice.archetype, _LIBRARY)
+        lines.aside("debian", [package], f"more Debian packages; {why}")
 
 
 def _debian(survey: Survey) -> list[Found]:
@@ -168,11 +171,11 @@ def _hyperparameters(lines: Lines, survey: Survey, command: Command) -> None:
         lines.entry(name, value, f"{survey.script.path}:{line}")
 
 
-def _tolerances(lines: Lines, survey: Survey) -> None:
+def _tolerances(lines: Lines, survey: Survey, choice: Choice) -> None:
     if not survey.places.metrics:
         return
     lines.table("run", "tolerances", remark="how far a replay's metric may lie; none given: 0")
-    for name in survey.places.metric_names or ("accuracy",):
+    for name in survey.places.metric_names or (METRICS[choice.archetype],):
         lines.aside(name, 0.001)
 
 

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 MAX_TEXT = 256 * 1024
 """Of one file; what people write by hand is smaller, and what is larger is data."""
@@ -25,12 +26,17 @@ class Folder:
     notes: tuple[str, ...] = ()
     """What was not looked at, and why."""
 
-    @property
+    @cached_property
     def folders(self) -> frozenset[str]:
         """Every folder in which a file lies."""
-        return frozenset(parent for path in self.files for parent in _parents(path))
+        return _holding(self.files)
 
-    @property
+    @cached_property
+    def code_folders(self) -> frozenset[str]:
+        """Every folder in which a script lies."""
+        return _holding(self.scripts)
+
+    @cached_property
     def scripts(self) -> list[str]:
         """The Python files that were read, by path."""
         return sorted(path for path in self.texts if path.endswith(".py"))
@@ -45,6 +51,11 @@ def worth_reading(files: Mapping[str, int]) -> list[str]:
 
 def _near_first(paths: Iterable[str]) -> list[str]:
     return sorted(paths, key=lambda path: (path.count("/"), path))
+
+
+def _holding(paths: Iterable[str]) -> frozenset[str]:
+    folders = {posixpath.dirname(path) for path in paths}
+    return frozenset(parent for folder in folders for parent in (folder, *_parents(folder)) if parent)
 
 
 def _parents(path: str) -> Iterable[str]:

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
-from reprobuild.scaffold.choice import Choice
+from reprobuild.scaffold.choice import METRICS, Choice
 from reprobuild.scaffold.survey import Survey
 from reprobuild.scaffold.toml import plain, render_value
 
 PROPOSALS = "declarations.toml"
-_METRICS = {"vision": "accuracy", "text": "accuracy", "tabular": "accuracy", "generic": "loss"}
 _HEAD = """\
 # What people say of this training, for the guide that `reprobuild guide` writes: each statement with who says it, and
 # when. What is not said is missing there, and called so. To say something, take the marks from a table's lines, write
@@ -26,7 +25,7 @@ def draft_guide(survey: Survey, choice: Choice) -> str:
     """The text of the file; read as it is, it declares nothing."""
     table = tomllib.loads((files("reprobuild") / "kb" / PROPOSALS).read_text(encoding="utf-8"))
     names = survey.places.metric_names
-    metric = render_value(names[0] if names else _METRICS[choice.archetype])[1:-1]
+    metric = render_value(names[0] if names else METRICS[choice.archetype])[1:-1]
     parts = ("\n".join(_section(section, choice, metric)) for section in table["section"])
     return "\n\n".join((_HEAD.rstrip(), *parts)) + "\n"
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+"""Where an import can stand, or lie inside."""
 TABLE = "distributions.toml"
 
 
@@ -37,7 +39,8 @@ def _imports(node: ast.AST, *, optional: bool) -> Iterator[Import]:
         elif isinstance(here, ast.ImportFrom):
             yield from _from(here, may_fail)
         guarded = may_fail or (isinstance(here, ast.Try) and any(_forgives(item) for item in here.handlers))
-        waiting += [(child, guarded) for child in ast.iter_child_nodes(here)]
+        inner = (child for child in ast.iter_child_nodes(here) if isinstance(child, _STATEMENTS))
+        waiting += [(child, guarded) for child in inner]
 
 
 def _from(node: ast.ImportFrom, optional: bool) -> Iterator[Import]:

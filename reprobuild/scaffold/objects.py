@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Mapping
 
+from reprobuild.scaffold.syntax import Syntax
+
 _DUMPS = ("json.dumps", "json.dump", "ujson.dump", "orjson.dumps")
 _NESTED = (ast.Dict, ast.List, ast.ListComp, ast.DictComp, ast.Tuple)
 
@@ -10,20 +12,20 @@ _NESTED = (ast.Dict, ast.List, ast.ListComp, ast.DictComp, ast.Tuple)
 class Objects:
     """The objects of one script by the call that writes them."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, syntax: Syntax) -> None:
         self._assigned: dict[str, list[ast.expr]] = {}
         self._by_call: dict[int, ast.expr] = {}
+        for node in syntax.all(ast.Assign):
+            for name in _names(*node.targets):
+                self._assigned.setdefault(name, []).append(node.value)
         opened: dict[str, list[ast.Call]] = {}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign):
-                for name in _names(*node.targets):
-                    self._assigned.setdefault(name, []).append(node.value)
-            elif isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Call):
-                for name in _names(node.optional_vars):
-                    opened.setdefault(name, []).append(node.context_expr)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and len(node.args) > 1 and ast.unparse(node.func) in _DUMPS:
-                self._dumped(node.args[0], node.args[1], opened)
+        for item in syntax.all(ast.withitem):
+            if isinstance(call := item.context_expr, ast.Call):
+                for name in _names(item.optional_vars):
+                    opened.setdefault(name, []).append(call)
+        for call in syntax.all(ast.Call):
+            if len(call.args) > 1 and _is_dump(call):
+                self._dumped(call.args[0], call.args[1], opened)
 
     def _dumped(self, value: ast.expr, target: ast.expr, opened: Mapping[str, list[ast.Call]]) -> None:
         if isinstance(target, ast.Call):
@@ -38,7 +40,7 @@ class Objects:
         value = self._by_call.get(id(call))
         if value is None:
             inner = (node for part in call.args for node in ast.walk(part))
-            dumps = (node for node in inner if isinstance(node, ast.Call) and ast.unparse(node.func) in _DUMPS)
+            dumps = (node for node in inner if isinstance(node, ast.Call) and _is_dump(node))
             value = next((node.args[0] for node in dumps if node.args), None)
         return self._keys(value) if value is not None else ((), False)
 
@@ -52,6 +54,13 @@ class Objects:
             return (), False
         keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
         return tuple(keys), any(isinstance(value, _NESTED) for value in node.values)
+
+
+def _is_dump(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute) and function.attr in ("dump", "dumps") and ast.unparse(function) in _DUMPS
+    )
 
 
 def _names(*targets: ast.expr | None) -> list[str]:

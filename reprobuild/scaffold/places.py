@@ -118,7 +118,7 @@ def _is_data(path: str, folder: Folder) -> bool:
         return False
     if path in folder.files:
         return "/" in path or bool(_DATA.fullmatch(path)) or not path.endswith((*_SETTINGS, ".md", ".txt", ".in"))
-    code = any(script.startswith(f"{path}/") for script in folder.scripts)
+    code = path in folder.code_folders
     return path in folder.folders and not code
 
 
@@ -175,7 +175,7 @@ def _obstacle(write: Write, path: str, folder: Folder, read: Sequence[str]) -> s
         return "not a place for results"
     if not write.certain:
         return "only when an argument asks for it"
-    if any(script.startswith(f"{path}/") for script in folder.scripts):
+    if path in folder.code_folders:
         return "there is code in that folder; give results a folder of their own"
     if any(f"{path}/".startswith(f"{place}/") for place in read):
         return "among the data, which is read-only in a run; give results a folder of their own"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reprobuild.scaffold.branches import Happening, happenings
+from reprobuild.scaffold.syntax import Syntax
 from reprobuild.scaffold.values import Values, called
 from reprobuild.scaffold.writes import Write, read_writes
 
@@ -26,7 +27,6 @@ DOWNLOADERS = re.compile(
 )
 _TRACKERS = ("wandb.init", "mlflow.set_tracking_uri", "comet_ml.Experiment", "neptune.init_run")
 _REQUESTS = ("requests.get", "requests.post", "httpx.get", "urllib.request.urlopen")
-_TRAINING = frozenset(("fit", "partial_fit", "backward", "Trainer", "zero_grad", "apply_gradients", "lstsq"))
 _HYPERPARAMETER = re.compile(
     r"(max_|n_|num_|min_)?(epochs?|batch_size|lr|learning_rate|dropout|hidden\w*|layers|n_layers?|n_heads?|n_embd|momentum"
     r"|weight_decay|alpha|gamma|beta\d?|warmup\w*|iters|steps|estimators|depth|test_size|folds?|patience|block_size)"
@@ -51,27 +51,22 @@ class Uses:
     words: int = 0
     """The first line that reads `sys.argv` itself, 0 for none."""
     constants: tuple[tuple[str, int], ...] = ()
-    trains: bool = False
-    """True when a call trains, and is not only of the kind that stands around a training."""
-    is_program: bool = False
 
 
-def read_uses(tree: ast.Module, values: Values) -> Uses:
+def read_uses(syntax: Syntax, values: Values) -> Uses:
     """The uses of a script, each kind by line."""
-    calls = list(happenings(tree, values))
+    calls = list(happenings(syntax.tree, values))
     asks = any(call.name == "is_available" for call in calls)
     return Uses(
-        writes=tuple(sorted(read_writes(tree, calls, values), key=lambda item: (item.line, item.path))),
-        texts=_by_line(_texts(tree, values)),
-        seeds=_by_line(_seeds(tree, values)),
+        writes=tuple(sorted(read_writes(syntax, calls, values), key=lambda item: (item.line, item.path))),
+        texts=_by_line(_texts(syntax.tree, values)),
+        seeds=_by_line(_seeds(syntax, values)),
         threads=_by_line(_threads(calls, values)),
         downloads=_by_line(_downloads(calls, values)),
         reports=_by_line((name, call.node.lineno) for call in calls if (name := _full_name(call)) in _TRACKERS),
         gpu=0 if asks else min((call.node.lineno for call in calls if _needs_gpu(call, values)), default=0),
-        words=min(_argument_vectors(tree), default=0),
-        constants=_by_line(_constants(tree)),
-        trains=any(call.name in _TRAINING for call in calls),
-        is_program=any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body),
+        words=min(_argument_vectors(syntax), default=0),
+        constants=_by_line(_constants(syntax.tree)),
     )
 
 
@@ -93,19 +88,18 @@ def _texts(tree: ast.Module, values: Values) -> Iterator[tuple[str, int]]:
         waiting += ast.iter_child_nodes(node)
 
 
-def _seeds(tree: ast.Module, values: Values) -> Iterator[tuple[int, int]]:
-    for node in ast.walk(tree):
-        candidates: list[ast.expr] = []
-        if isinstance(node, ast.Call):
-            candidates += node.args[:1] if called(node) in SEEDERS else []
-            candidates += [word.value for word in node.keywords if word.arg in SEED_WORDS]
-        elif isinstance(node, ast.Assign):
-            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-            candidates += [node.value] if any(name.lower() in SEED_WORDS for name in names) else []
-        for expression in candidates:
-            known = values.of(expression)
-            if isinstance(known, int) and not isinstance(known, bool) and 0 <= known < 2**32:
-                yield known, expression.lineno
+def _seeds(syntax: Syntax, values: Values) -> Iterator[tuple[int, int]]:
+    candidates: list[ast.expr] = []
+    for call in syntax.all(ast.Call):
+        candidates += call.args[:1] if called(call) in SEEDERS else []
+        candidates += [word.value for word in call.keywords if word.arg in SEED_WORDS]
+    for node in syntax.all(ast.Assign):
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        candidates += [node.value] if any(name.lower() in SEED_WORDS for name in names) else []
+    for expression in candidates:
+        known = values.of(expression)
+        if isinstance(known, int) and not isinstance(known, bool) and 0 <= known < 2**32:
+            yield known, expression.lineno
 
 
 def _threads(calls: Iterable[Happening], values: Values) -> Iterator[tuple[int, int]]:
@@ -138,10 +132,10 @@ def _needs_gpu(call: Happening, values: Values) -> bool:
     return asks and call.certain
 
 
-def _argument_vectors(tree: ast.Module) -> Iterator[int]:
+def _argument_vectors(syntax: Syntax) -> Iterator[int]:
     """Where words of the command line are taken by number."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "sys.argv":
+    for node in syntax.all(ast.Subscript):
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "argv":
             yield node.lineno
 
 

@@ -5,7 +5,9 @@ A piece of a text that cannot be known (the number of an epoch, an argument with
 
 import ast
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+
+from reprobuild.scaffold.syntax import Syntax
 
 HOLE = "\0"
 Known = bool | int | float | str | None
@@ -24,15 +26,14 @@ UNKNOWN = Unknown()
 class Values:
     """The values of one script's expressions; `arguments` are those of its command line by name."""
 
-    def __init__(self, tree: ast.Module, path: str, arguments: Mapping[str, Known]) -> None:
+    def __init__(self, syntax: Syntax, path: str, arguments: Mapping[str, Known]) -> None:
         self._path, self._arguments = path, arguments
         self._names: dict[str, Known | Unknown] = {"__file__": path}
-        for node in ast.walk(tree):
-            for target, value in _bindings(node):
-                known = self.of(value)
-                if target in self._names and self._names[target] != known:
-                    known = UNKNOWN
-                self._names[target] = known
+        for target, value in _bindings(syntax):
+            known = self.of(value)
+            if target in self._names and self._names[target] != known:
+                known = UNKNOWN
+            self._names[target] = known
 
     def of(self, node: ast.expr, depth: int = 0) -> Known | Unknown:
         """The value, or UNKNOWN."""
@@ -64,14 +65,16 @@ def _spelt(known: Known | Unknown) -> str:
     return HOLE if isinstance(known, Unknown) or known is None else str(known)
 
 
-def _bindings(node: ast.AST) -> list[tuple[str, ast.expr]]:
-    if isinstance(node, ast.Assign):
-        return [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
-    if isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value and isinstance(node.target, ast.Name):
-        return [(node.target.id, node.value)]
-    if isinstance(node, ast.For | ast.AugAssign) and isinstance(node.target, ast.Name):
-        return [(node.target.id, node.target)]  # it changes: bound to itself it is not known
-    return []
+def _bindings(syntax: Syntax) -> Iterator[tuple[str, ast.expr]]:
+    """Names with what they are bound to; one that changes comes first, bound to itself, and so is not known."""
+    changing = [loop.target for loop in syntax.all(ast.For)] + [step.target for step in syntax.all(ast.AugAssign)]
+    yield from ((target.id, target) for target in changing if isinstance(target, ast.Name))
+    for node in syntax.all(ast.AnnAssign):
+        if node.value and isinstance(node.target, ast.Name):
+            yield node.target.id, node.value
+    yield from ((node.target.id, node.value) for node in syntax.all(ast.NamedExpr))
+    for assignment in syntax.all(ast.Assign):
+        yield from ((target.id, assignment.value) for target in assignment.targets if isinstance(target, ast.Name))
 
 
 def _attribute(values: Values, node: ast.Attribute, depth: int) -> Known | Unknown:

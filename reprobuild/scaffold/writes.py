@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from reprobuild.scaffold.branches import Happening
 from reprobuild.scaffold.objects import Objects
+from reprobuild.scaffold.syntax import Syntax
 from reprobuild.scaffold.values import Values
 
 _FIRST, _SECOND = 0, 1
@@ -37,9 +38,9 @@ class Write:
     """True when it is a JSON object that is known not to be flat."""
 
 
-def read_writes(tree: ast.Module, calls: Iterable[Happening], values: Values) -> Iterator[Write]:
+def read_writes(syntax: Syntax, calls: Iterable[Happening], values: Values) -> Iterator[Write]:
     """Every write whose path is known at least in part."""
-    objects = Objects(tree)
+    objects = Objects(syntax)
     for call in calls:
         target = _target(call, values)
         if target is not None and (path := values.text(target)):

@@ -1,14 +1,14 @@
-import ast
 import textwrap
 
 import pytest
 
 from reprobuild.scaffold.arguments import CommandLine, read_command_line
 from reprobuild.scaffold.command import hyperparameter
+from reprobuild.scaffold.syntax import Syntax
 
 
 def read(text: str) -> CommandLine:
-    return read_command_line(ast.parse(textwrap.dedent(text)), "train.py")
+    return read_command_line(Syntax(textwrap.dedent(text)), "train.py")
 
 
 def passed(text: str) -> dict[str, object]:
