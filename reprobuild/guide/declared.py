@@ -5,6 +5,8 @@ from reprobuild.guide.file import Bounds, Business, Fairness, Group, Splits, Sta
 from reprobuild.guide.markdown import Markdown, escape
 from reprobuild.guide.run import Run
 
+MET, UNMET = Markdown("**met**"), Markdown("**not met**")
+
 
 def declared_tag(statement: Statement) -> Markdown:
     """The mark of what somebody declared."""
@@ -59,7 +61,7 @@ def criterion_rows(business: Business | None, run: Run | None) -> list[Row]:
         elif seen is None:
             answer = ("", Markdown("*missing*"))
         else:
-            answer = (seen, Markdown("**met**" if _meets(seen, criterion) else "**not met**"))
+            answer = (seen, MET if _meets(seen, criterion) else UNMET)
         tag = run.tag if run and seen is not None else declared_tag(business) if business else ""
         rows.append((criterion.name, bounds(criterion), *answer, tag))
     return rows

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reprobuild.ground.digests import short
 from reprobuild.guide.markdown import Markdown, code, escape, spell
-from reprobuild.guide.run import Run
 from reprobuild.guide.tensors.model import Model
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Asked, DataUse, Json, Record, Tolerance
@@ -178,53 +177,6 @@ def output_rows(record: Record) -> list[Row]:
     return bounded(
         [(code(name), f"{item.size:,} bytes", code(item.sha256)) for name, item in sorted(record.outputs.items())]
     )
-
-
-def choices(asked: Asked) -> dict[str, str]:
-    """What one run of a project may have different from another: seed, threads and hyperparameters."""
-    named = {"seed": str(asked.seed), "threads": str(asked.threads)}
-    named |= {name: leaf(value) for name, value in asked.hyperparameters.items()}
-    return named | {name: leaf(value) for table in asked.params.values() for name, value in flat(table) if name}
-
-
-def differences(record: Record, other: Record) -> str:
-    """What `other` was asked that `record` was not."""
-    ours, theirs = choices(record.asked), choices(other.asked)
-    names = [name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
-    told = [f"{name} = {theirs.get(name, 'not given')}" for name in names]
-    source = ["other source"] if record.source.sha256 != other.source.sha256 else []
-    image = ["other image"] if record.image != other.image else []
-    data = ["other data"] if {k: v.sha256 for k, v in record.data.items()} != {
-        k: v.sha256 for k, v in other.data.items()
-    } else []  # fmt: skip
-    return ", ".join([*told, *source, *image, *data])
-
-
-def experiment_rows(runs: Sequence[Run], main: Run | None) -> list[Row]:
-    """Every run, the newest first: how it ended, what was different, what came out, and what people noted."""
-    return [
-        (run.number, code(short(run.sha256)), _outcome(run), _different(run, main), _metrics(run), run.note)
-        for run in reversed(runs)
-    ]
-
-
-def _outcome(run: Run) -> str:
-    if run.record is None:
-        return run.problem
-    return "succeeded" if run.good else f"failed: {run.record.ending.message or run.record.ending.reason}"
-
-
-def _different(run: Run, main: Run | None) -> object:
-    if run.record is None or main is None or main.record is None:
-        return ""
-    if run is main:
-        return Markdown("*this guide's run*")
-    return differences(main.record, run.record) or "nothing"
-
-
-def _metrics(run: Run) -> str:
-    metrics = run.record.metrics if run.record else {}
-    return ", ".join(f"{name} = {value:.6g}" for name, value in sorted(metrics.items()))
 
 
 def megabytes(size: int) -> str:

@@ -1,11 +1,13 @@
 """Statements that a guide needs and nobody has made."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from reprobuild.guide.file import Statement
 from reprobuild.guide.sections import SECTIONS
 from reprobuild.guide.source import Source
+from reprobuild.project.model import DataSource
+from reprobuild.record.document import DataUse
 
 RUN = "run"
 
@@ -34,7 +36,9 @@ def is_declared(source: Source, topic: str) -> Statement | None:
 
 def is_measured(source: Source, topic: str) -> bool:
     """True where the run answers a topic, so that nobody has to: its model, or its data as reprobuild.toml tells it."""
-    data = source.main.record.data.values() if source.main and source.main.record else ()
+    data: Collection[DataUse | DataSource] = source.data
+    if source.main and source.main.record:
+        data = source.main.record.data.values()
     if topic == "architecture":
         return any(model.tensors for model in source.models)
     if topic == "data":

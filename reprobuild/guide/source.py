@@ -8,6 +8,7 @@ from reprobuild.guide.file import GuideFile
 from reprobuild.guide.run import Run
 from reprobuild.guide.tensors.model import Model
 from reprobuild.lock.index import LockIndex
+from reprobuild.project.model import DataSource
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Source:
     older: int = 0
     """How many runs there are before those."""
     main: Run | None = None
+    data: tuple[DataSource, ...] = ()
+    """As `reprobuild.toml` tells of it now; what a run was given is in its record."""
     lock: LockIndex | None = None
     models: tuple[Model, ...] = ()
 

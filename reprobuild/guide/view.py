@@ -6,7 +6,8 @@ from typing import Any
 
 from reprobuild.guide import facts
 from reprobuild.guide.blocks import begin_of, end_of
-from reprobuild.guide.declared import criterion_rows, declared_tag, group_rows, signal_rows, split_rows
+from reprobuild.guide.declared import MET, UNMET, criterion_rows, declared_tag, group_rows, signal_rows, split_rows
+from reprobuild.guide.experiments import experiment_rows
 from reprobuild.guide.markdown import Markdown, code, escape, paragraphs, table
 from reprobuild.guide.missing import RUN, Missing, is_declared, is_measured, missing_statements
 from reprobuild.guide.sections import BY_NAME, SECTIONS
@@ -121,7 +122,7 @@ def _values(source: Source) -> dict[str, object]:
         "project": source.project,
         "run": source.main,
         "record": record,
-        "runs": facts.experiment_rows(source.runs, source.main),
+        "runs": experiment_rows(source.runs, source.main),
         "models": source.models,
         "locked": facts.locked_rows(source.lock) if source.lock else [],
         "locked_names": facts.locked_names(source.lock) if source.lock else [],
@@ -147,6 +148,7 @@ def _values(source: Source) -> dict[str, object]:
 def _declared(source: Source) -> dict[str, object]:
     """The lists of `guide.toml` as rows."""
     file = source.file
+    criteria = criterion_rows(file.business, source.main)
     return {
         "splits": split_rows(file.splits),
         "groups": group_rows(file.fairness, source.main),
@@ -157,5 +159,7 @@ def _declared(source: Source) -> dict[str, object]:
         "degradation": signal_rows(file.degradation),
         "triggers": file.retraining.triggers if file.retraining else [],
         "deprecated_after": file.deprecation.after if file.deprecation else None,
-        "criteria": criterion_rows(file.business, source.main),
+        "criteria": criteria,
+        "met": sum(MET in row for row in criteria),
+        "unmet": sum(UNMET in row for row in criteria),
     }

@@ -152,6 +152,7 @@ def read_source(root: Path, number: str = "") -> Source:
         runs=runs,
         older=len(folders) - len(runs),
         main=main,
+        data=project.data,
         lock=_read_lock(folder) if folder else None,
         models=read_models(folder / OUTPUTS, f"run {folder.name}: {OUTPUTS}")
         if folder and (folder / OUTPUTS).exists()

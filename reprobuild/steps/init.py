@@ -82,7 +82,9 @@ def _stub(root: Path, planned: Mapping[str, str]) -> tuple[list[Planned], list[s
     except ReprobuildError as error:
         return [], [f"{error}: so {PLACE} cannot be written yet"]
     declared = present[GUIDE].encode()
-    source = Source(project.name, parse_guide_file(declared), declared, (f"{FOLDER}/{OWN}", own_template()))
+    source = Source(
+        project.name, parse_guide_file(declared), declared, (f"{FOLDER}/{OWN}", own_template()), data=project.data
+    )
     text = join_guide(render_guide(source), {}, source, PLACE, {})
     return [Planned(PLACE, text, "the guide before the first run; reprobuild guide writes it again")], []
 

@@ -119,6 +119,17 @@ def test_a_project_without_a_run_gets_a_guide_in_which_nothing_is_measured(tmp_p
     assert text.count("*missing · run reprobuild run*") > 5
 
 
+def test_before_the_first_run_reprobuild_toml_answers_for_its_data(tmp_path: Path) -> None:
+    project = make_guide_project(tmp_path, declared="", runs={})
+    (project / "letters.csv").write_text("a,b\n")
+    table = '[data.letters]\npath = "letters.csv"\nlicence = "CC0"\norigin = "an archive"\n'
+    with (project / "reprobuild.toml").open("a") as stream:
+        stream.write(table)
+    missing = [item.key for item in write_guide(project, None).rendered.missing]
+
+    assert missing[:4] == ["run", "architecture", "preprocessing", "splits"]
+
+
 def test_failed_and_unreadable_runs_and_notes_are_experiments(tmp_path: Path) -> None:
     runs: dict[str, Record | bytes] = {
         "0001": letters_record(),
