@@ -2,12 +2,12 @@
 
 import os
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit, urlunsplit
 
 from reprobuild.ground.errors import ReprobuildError, ToolError
+from reprobuild.ground.urls import without_credentials
 from reprobuild.lock.conda.lockfile import Place
 from reprobuild.tools.condarc import Condarc, read_condarc
-from reprobuild.tools.fetch import TOKEN, Fetcher
+from reprobuild.tools.fetch import Fetcher
 from reprobuild.tools.settings import Settings, plain_name
 
 SCHEMES = ("http://", "https://", "file://")
@@ -64,10 +64,3 @@ def default_place(channel: str) -> str:
     from rattler import Channel
 
     return Channel(channel).base_url.rstrip("/")
-
-
-def without_credentials(url: str) -> str:
-    """A channel's URL without user, password and token (conda writes one as `/t/TOKEN/`)."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, TOKEN.sub("", parts.path, count=1), "", ""))

@@ -1,6 +1,7 @@
 """Running conda-lock: behind its `--conda` stands conda, mamba or micromamba, or our own program over py-rattler."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reprobuild.ground.errors import InputError, ToolError
+from reprobuild.ground.urls import scrub
 from reprobuild.lock.conda.target import PLATFORMS
-from reprobuild.tools.channels import without_credentials
 from reprobuild.tools.complaints import explain
 from reprobuild.tools.conda_solver import Question, read_answer, write_question
 from reprobuild.tools.process import Finished, Runner
@@ -69,7 +70,7 @@ def run_conda_lock(
     done = runner(argv, cwd=folder, env=_environment(os.environ, tools), timeout=TIMEOUT)
     answer = read_answer(tools)
     if done.status or not (folder / output).is_file():
-        raise InputError(f"{environment}: {_complaint(done, answer, channels)}", hint=HINT)
+        raise InputError(f"{environment}: {_complaint(done, answer)}", hint=HINT)
     records = {str(record.get("name")): record for record in answer.get("packages", []) if isinstance(record, dict)}
     return Solution((folder / output).read_bytes(), records, Path(conda).name)
 
@@ -96,11 +97,8 @@ def _environment(environment: Mapping[str, str], temporary: Path) -> dict[str, s
     return {**kept, "PYTHONWARNINGS": "ignore", "TMPDIR": str(temporary)}
 
 
-def _complaint(done: Finished, answer: Mapping[str, Any], channels: Mapping[str, Sequence[str]]) -> str:
-    said = str(answer["error"]) if "error" in answer else done.stderr
-    for places in channels.values():
-        for place in places:
-            said = said.replace(place, without_credentials(place))
+def _complaint(done: Finished, answer: Mapping[str, Any]) -> str:
+    said = scrub(str(answer["error"]) if "error" in answer else done.stderr)
     if not said.strip():
         raise ToolError(f"conda-lock: ended with {done.status} without a word")
     return explain_conda(said) if "error" in answer else explain(said)
@@ -108,6 +106,9 @@ def _complaint(done: Finished, answer: Mapping[str, Any], channels: Mapping[str,
 
 def explain_conda(text: str) -> str:
     """The one line of a solver's complaint that says what is wrong: a drawn tree is written out in a row."""
-    lines = [line.strip(" │├└─╰┌\t") for line in text.replace("\nCaused by:", ":").splitlines()]
-    line = " ".join(line for line in lines if line).removeprefix("Cannot solve the request because of: ")
-    return line[:400]
+    said: list[str] = []
+    for part in text.split("\nCaused by: "):
+        line = " ".join(word for word in re.split(r"[\s│├└─╰┌]+", part) if word)
+        if not any(line in before for before in said):
+            said.append(line)
+    return ": ".join(said).removeprefix("Cannot solve the request because of: ")[:400]

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from reprobuild.ground.urls import without_credentials
+
 TIMEOUT = 60
 """Seconds that a channel may be silent."""
 SOLVING = 900
@@ -157,6 +159,8 @@ async def _packages(
         timeout=timedelta(seconds=SOLVING),
     )
     records: list[dict[str, Any]] = [json.loads(record.to_json()) for record in found]
+    for record in records:
+        record["url"] = without_credentials(record["url"])
     return sorted(records, key=lambda record: str(record["name"]))
 
 
@@ -181,4 +185,7 @@ def _virtual_packages(channel: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    # py-rattler's threads may still run, and Python's own end may then be an abort.
+    os._exit(status)

@@ -1,6 +1,5 @@
 """Reading and downloading by URL: `file:`, `http:` and `https:`."""
 
-import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -12,9 +11,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 
 from reprobuild.ground.errors import InputError, ToolError
+from reprobuild.ground.urls import TOKEN
 
 CHUNK = 1 << 18
-TOKEN = re.compile(r"/t/[^/]+(?=/)")
 
 
 class MissingError(ToolError):

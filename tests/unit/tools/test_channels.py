@@ -6,7 +6,8 @@ import pytest
 from builders.serving import QuietHandler
 
 from reprobuild.ground.errors import InputError, ToolError
-from reprobuild.tools.channels import Channels, default_place, without_credentials
+from reprobuild.ground.urls import scrub, without_credentials
+from reprobuild.tools.channels import Channels, default_place
 from reprobuild.tools.condarc import Condarc, read_condarc
 from reprobuild.tools.fetch import HttpFetcher, redact
 from reprobuild.tools.settings import Settings, read_settings
@@ -82,6 +83,7 @@ def test_credentials_are_for_use_and_never_shown() -> None:
     url = "https://user:secret@channel.example:8443/t/secret-token/team"
 
     assert without_credentials(url) == "https://channel.example:8443/team"
+    assert scrub(f"error for ({url}/noarch): no") == "error for (https://channel.example:8443/team/noarch): no"
     assert redact(f"{url}/noarch/x.conda") == "https://channel.example:8443/team/noarch/x.conda"
 
 
