@@ -19,9 +19,10 @@ class Kernels(Document):
     def __bool__(self) -> bool:
         return bool(self.cubin or self.ptx)
 
-    def run_on(self, capability: str) -> bool:
+    def run_on(self, capability: str, *, compiler: bool = True) -> bool:
         """True where one runs: machine code on its own major version from its minor one on, PTX from its own on.
 
+        Without a `compiler`, machine code alone counts.
         https://docs.nvidia.com/cuda/cuda-compiler-driver-nvcc/index.html#gpu-compilation. Code for one architecture
         only (`sm_90a`) is not told apart from other code.
         """
@@ -29,9 +30,8 @@ class Kernels(Document):
         if not (major.isdecimal() and minor.isdecimal()):
             return True  # not known
         wanted = int(major[:4]) * 10 + int(minor[:1])
-        return any(target // 10 == wanted // 10 and target <= wanted for target in self.cubin) or any(
-            target <= wanted for target in self.ptx
-        )
+        machine_code = any(target // 10 == wanted // 10 and target <= wanted for target in self.cubin)
+        return machine_code or (compiler and any(target <= wanted for target in self.ptx))
 
     def __str__(self) -> str:
         return " ".join([*(f"sm_{target}" for target in self.cubin), *(f"compute_{target}" for target in self.ptx)])

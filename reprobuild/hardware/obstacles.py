@@ -60,11 +60,19 @@ def _find_gpu_obstacles(demand: Demand, machine: Fingerprint) -> Iterator[Findin
     glibc = demand.libc.removeprefix("glibc ")
     if machine.driver_glibc and numbers(glibc) and numbers(glibc) < numbers(machine.driver_glibc):
         yield judge("needs.glibc", glibc, f"{machine.driver_glibc} or newer")
+    yield from _find_kernel_obstacles(demand, machine)
+
+
+def _find_kernel_obstacles(demand: Demand, machine: Fingerprint) -> Iterator[Finding]:
     capabilities = sorted({gpu.compute_capability for gpu in machine.gpus})
+    found = f"compute capability {' '.join(capabilities)}"
+    old = bool(demand.toolkit_driver) and numbers(machine.driver) < numbers(demand.toolkit_driver)
     for name, kernels in sorted(demand.needs.kernels.items()):
+        library = LIBRARIES.fullmatch(name)
         if not any(kernels.run_on(capability) for capability in capabilities):
-            kind = "library_kernels" if LIBRARIES.fullmatch(name) else "kernels"
-            yield judge(f"needs.{kind}.{name}", str(kernels), f"compute capability {' '.join(capabilities)}")
+            yield judge(f"needs.{'library_kernels' if library else 'kernels'}.{name}", str(kernels), found)
+        elif old and not library and not any(kernels.run_on(item, compiler=False) for item in capabilities):
+            yield judge(f"needs.ptx.{name}", str(kernels), f"{found}, driver {machine.driver}")
 
 
 def _find_driver_obstacles(demand: Demand, machine: Fingerprint) -> Iterator[Finding]:

@@ -69,13 +69,17 @@ def _described(spec: Spec, host: Path) -> GpuParts:
             if ".so" in name and NAME.fullmatch(name) and file.is_file():
                 libraries |= {name: file, _soname(file) or name: file}
         pairs = (item.partition("=")[::2] for item in edits.env)
-        environment |= {name: value for name, value in pairs if name and not name.startswith(RESERVED)}
+        environment |= {name: value for name, value in pairs if _is_harmless(name, value)}
     for edits in spec.edits():
         for name, target in links_of(edits):
             if target in libraries and NAME.fullmatch(name):
                 libraries.setdefault(name, libraries[target])
     there = {place: node for place, node in devices.items() if node.exists()}
     return GpuParts(there, libraries, environment)
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    return bool(NAME.fullmatch(name)) and not name.startswith(RESERVED) and "\0" not in value
 
 
 def _soname(file: Path) -> str:

@@ -84,6 +84,11 @@ def _end(nvml: Any) -> None:
         return
 
 
+def _sane(size: int) -> int | None:
+    """Bytes, unless no machine has so many."""
+    return size if size < 1 << 60 else None
+
+
 def _said(what: str, error: Exception) -> str:
     return f"NVML: {what}: {error}"
 
@@ -145,7 +150,7 @@ class _Asking:
             architecture=ARCHITECTURES.get(text, ARCHITECTURES.get(major, "")),
             compute_capability=text,
             multiprocessors=cores // each if cores and each else None,
-            memory_bytes=memory.total if memory else None,
+            memory_bytes=_sane(memory.total) if memory else None,
             ecc=None if ecc is None else ecc == nvml.NVML_FEATURE_ENABLED,
             mig=None if mig is None else mig[0] == nvml.NVML_DEVICE_MIG_ENABLE,
             mig_devices=tuple(self._mig_devices(name, handle)) if mig and mig[0] else (),
@@ -176,7 +181,7 @@ class _Asking:
             yield MigDevice(
                 name=self.ask(f"{name}: MIG {index}: name", nvml.nvmlDeviceGetName, part) or "",
                 multiprocessors=told.multiprocessorCount if told else None,
-                memory_bytes=told.memorySizeMB << 20 if told else None,
+                memory_bytes=_sane(told.memorySizeMB << 20) if told else None,
             )
 
     def _links(self, handles: list[Any]) -> Iterator[Link]:

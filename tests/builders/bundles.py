@@ -15,6 +15,7 @@ from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.tar import END, Entry, render_header
 from reprobuild.hardware.fingerprint import EngineFacts
+from reprobuild.hardware.needs import Needs
 from reprobuild.image.frame import compressor
 from reprobuild.image.model import EPOCH, TRANSFORM_VERSION, Image, Layer
 from reprobuild.image.oci import render_config, render_manifest
@@ -118,14 +119,15 @@ def make_test_bundle(
     variables: Mapping[str, str] | None = None,
     change: Callable[[Record], Record] = lambda record: record,
     locked: Base = BASE,
+    needs: Needs | None = None,
 ) -> Path:
     """A bundle of a project's run, recorded in a store of its own.
 
-    `change` may falsify its record, and `locked` the base that its lock tells of.
+    `change` may falsify its record, `locked` the base that its lock tells of, and `needs` what its image asks for.
     """
     made = make_project(folder / "project", files or {"train.py": "\n"}, **(project or {}))
     world = open_test_world(folder / "store", engine)
-    image = make_image(world.store, folder / "skeleton")
+    image = make_image(world.store, folder / "skeleton").model_copy(update={"needs": needs or Needs()})
     data = {source.name: digest_data(source, made.root) for source in made.data}
     index = LockIndex(transform=TRANSFORM_VERSION, base=locked, python="3", artifacts=(), data=data, inputs={})
     made.lock_folder.mkdir()

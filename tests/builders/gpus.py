@@ -46,7 +46,7 @@ def library_mounts(*names: str) -> list[dict[str, Any]]:
 def make_spec(**changes: object) -> dict[str, Any]:
     """A description of one GPU, cut to what matters."""
     edits: Mapping[str, Any] = {
-        "env": ["NVIDIA_VISIBLE_DEVICES=void", "LD_PRELOAD=/evil.so"],
+        "env": ["NVIDIA_VISIBLE_DEVICES=void", "LD_PRELOAD=/evil.so", "A=x\0--bind\0/", "=x"],
         "deviceNodes": [{"path": f"/dev/{name}"} for name in NODES[1:]],
         "hooks": [
             {

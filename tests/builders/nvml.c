@@ -28,7 +28,7 @@ static int text(const char *key, char *out, unsigned size) {
 static int number(const char *key, long long *out) {
     char value[64];
     int status = text(key, value, sizeof value);
-    if (!status) *out = atoll(value);
+    if (!status) *out = (long long)strtoull(value, NULL, 10);
     return status;
 }
 

@@ -39,6 +39,7 @@ def test_the_wheel_works_elsewhere_and_brings_its_bases(tmp_path: Path) -> None:
     assert done.stdout.strip() == str(site / "reprobuild" / "__init__.py")
     assert "lock → image → run" in help_text.stdout
     assert {"reprobuild/images/debian12-python311.toml", "reprobuild/lock/cuda_drivers.toml"} <= set(names)
+    assert "reprobuild/hardware/rules.toml" in names
     assert "reprobuild/kb/templates/ml/training_reproducibility.md.tmpl" in names
     assert "reprobuild/kb/templates/ml/training_reproducibility.html.tmpl" in names
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)

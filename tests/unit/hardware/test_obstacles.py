@@ -100,6 +100,16 @@ def test_a_package_without_kernels_for_the_gpu_cannot_run_and_says_what_it_has()
     assert (finding.recorded, finding.seen) == ("sm_80 sm_90", "compute capability 7.5")
 
 
+def test_ptx_needs_a_driver_as_new_as_the_images_cuda() -> None:
+    needs = Needs(kernels={"torch 2.5.1": Kernels(cubin=(75,), ptx=(80,))})
+
+    assert rules(machine("a100"), needs=needs) == ["driver-minor", "ptx-too-new"]
+    assert rules(machine("a100"), needs=needs, toolkit_driver="535.54.03") == []
+    assert rules(machine("a100"), needs=Needs(kernels={"torch 2.5.1": Kernels(cubin=(80,), ptx=(80,))})) == [
+        "driver-minor"
+    ]
+
+
 def test_a_library_of_nvidia_that_is_not_for_each_gpu_does_not_forbid_the_run() -> None:
     needs = Needs(kernels={"nvidia-cusparselt-cu12 0.6": Kernels(cubin=(80, 90))})
     (finding,) = obstacles(machine("t4"), needs=needs, least_driver="", toolkit_driver="")

@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 from builders.bundles import ScriptedEngine, make_test_bundle, open_test_world
+from builders.debian_archive import make_deb
 from builders.fingerprints import NAMES, machine
+from builders.gpu_code import abi_note, fatbin, make_elf
+from builders.images import deb_artifact, image_lock, wheel_artifact
+from builders.wheels import make_wheel
 
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.hardware.findings import Effect
 from reprobuild.hardware.needs import Kernels, Needs
 from reprobuild.record.document import Record
+from reprobuild.steps.image import build_image
+from reprobuild.steps.inspect import inspect_bundle
 from reprobuild.steps.preflight import preflight_bundle, read_fingerprint, refuse_obstacles, render_preflight
 from reprobuild.steps.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
+from reprobuild.tools.store import Store
 
 NEEDS = Needs(linux="3.2.0", kernels={"torch 2.5.1": Kernels(cubin=(80, 90))})
 
@@ -51,6 +58,36 @@ def test_the_exit_status_is_that_of_the_worst_finding(bundle: Path, name: str, s
 
     assert report.exit_status == status
     assert [finding.rule for finding in report.findings[:1]] == ([first] if first else [])
+
+
+def test_a_record_carries_what_its_image_needs(tmp_path: Path) -> None:
+    made = make_test_bundle(tmp_path, ScriptedEngine(lambda *_: 0), needs=NEEDS)
+
+    assert inspect_bundle(made).record.needs == NEEDS
+
+
+def test_an_images_needs_are_those_of_its_artifacts(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    library = make_elf({".nv_fatbin": fatbin(("sm", 80), ("compute", 90))})
+    libc = make_elf({".note.ABI-tag": abi_note(0, (3, 2, 0))})
+    lock = image_lock(
+        [
+            deb_artifact(
+                store, make_deb("libc6", files={"usr/lib/x86_64-linux-gnu/libc.so.6": libc}, compression="none")
+            ),
+            deb_artifact(
+                store, make_deb("compat", files={"usr/local/cuda/compat/libcuda.so.1": "x"}, compression="none")
+            ),
+            wheel_artifact(store, "gpu-pkg", make_wheel("gpu-pkg", "1.0", {"gpu_pkg/_c.so": library})),
+            wheel_artifact(store, "plain", make_wheel("plain", "1.0")),
+        ]
+    )
+    built = build_image(lock, store, Silent())
+
+    assert built.needs == Needs(
+        kernels={"gpu-pkg 1.0": Kernels(cubin=(80,), ptx=(90,))}, linux="3.2.0", forward_compatible=True
+    )
+    assert build_image(lock, store, Silent()) == built
 
 
 def test_software_of_the_image_is_not_held_against_a_machine(bundle: Path) -> None:

@@ -1,12 +1,17 @@
 """Devices and a driver's libraries, by a device description and by what the driver installed; no GPU is needed."""
 
+import io
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+from builders.compiled import build_library
+from builders.gpu_code import make_elf
 from builders.gpus import DRIVER, FOLDER, NODES, library_mounts, make_gpu_host, make_spec, write_spec
 
 from reprobuild.ground.errors import ToolError
+from reprobuild.image.elf import read_needed_glibc
 from reprobuild.tools.gpu import find_gpu
 from reprobuild.tools.process import run_process
 
@@ -139,3 +144,13 @@ def test_a_description_without_the_cuda_library_is_named(host: Path) -> None:
 
     with pytest.raises(ToolError, match=rf"{path} names no libcuda\.so\.1"):
         find_gpu(host, run_process)
+
+
+def test_the_glibc_that_a_library_asks_for_is_read(tmp_path: Path) -> None:
+    build_library(tmp_path, "libasks.so.1", '#include <stdio.h>\nint f(void) { return puts("x"); }\n')
+    with (tmp_path / "libasks.so.1").open("rb") as stream:
+        version = read_needed_glibc(stream)
+
+    assert re.fullmatch(r"2\.\d+(\.\d+)?", version)
+    assert read_needed_glibc(io.BytesIO(b"\x7fELF no")) == ""
+    assert read_needed_glibc(io.BytesIO(make_elf({".text": b"x"}))) == ""

@@ -163,6 +163,12 @@ def test_a_count_beyond_reason_is_cut(library: Path) -> None:
     assert len(fingerprint(library, f"{SYSTEM};count=4000000000").gpus) == 64
 
 
+def test_a_memory_beyond_reason_is_not_told(library: Path) -> None:
+    (gpu,) = fingerprint(library, f"{SYSTEM};count=1;0.name=x;0.memory=18446744073709551615").gpus
+
+    assert gpu.memory_bytes is None
+
+
 def test_no_library_is_a_fact(tmp_path: Path) -> None:
     seen = fingerprint(tmp_path / "libnvidia-ml.so.1", "")
 
