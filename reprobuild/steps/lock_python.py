@@ -35,6 +35,7 @@ from reprobuild.tools.wheels import describe_offers, locate_wheel, lock_wheel
 
 BASE_FOLDER = ".base"
 """Where a resolver finds the requirements of the base beside the project's own files."""
+HINT_OF_BASE = "the base's own requirements count too: take another base, or one of yours with fewer of them"
 MAX_FILE = 1 << 20
 THREADS = 8
 
@@ -183,11 +184,12 @@ class _Locking:
 
     def _explained(self, error: UnresolvedError) -> UnresolvedError:
         """With what exists of the project that has nothing fitting, when the resolver names one."""
+        hint = f"{error.hint}; {HINT_OF_BASE}" if self.wanted.of_base else error.hint
         if not error.project:
-            return error
+            return UnresolvedError(str(error), hint=hint)
         offers = PipIndex(self.outside.sources, self.outside.fetch).offers(canonicalize_name(error.project))
         there = describe_offers(offers) or "no source that pip is configured with has any file of it"
-        return UnresolvedError(f"{error}; {there}", hint=error.hint, project=error.project)
+        return UnresolvedError(f"{error}; {there}", hint=hint, project=error.project)
 
 
 def _read_wanted(folder: Path, files: Sequence[str]) -> Wanted:

@@ -162,6 +162,7 @@ def test_a_project_that_cannot_go_with_the_base_is_told_which_file_says_what(ind
     with pytest.raises(InputError, match=r"requirements\.in, \.base/test\.in: ") as caught:
         lock(tmp_path, f"{runtime_name(12)}<12\n", image_base(cuda=cuda_of(12)))
     assert "\n" not in str(caught.value)
+    assert "the base's own requirements count too" in caught.value.hint
 
 
 @pytest.mark.parametrize(
