@@ -9,6 +9,7 @@ from reprobuild.scaffold.syntax import Syntax
 from reprobuild.scaffold.values import Known, Unknown, Values, called
 
 _SIMPLE = {"int", "float", "str"}
+_OPTION = re.compile(r"--?\w[\w.-]*")
 _READ = re.compile(r"(data|dataset|input|train|images?|corpus|texts?|csv)(_?(dir|path|file|root|folder|csv))?")
 _WRITTEN = re.compile(r"(out|outputs?|save|model|results?|logs?|checkpoints?|ckpt)(_?(dir|path|folder|to))?")
 
@@ -105,11 +106,7 @@ def _argument(node: ast.Call, values: Values) -> Argument | None:
         kind=_kind(given.get("type")),
         line=node.lineno,
         required=needed and "nargs" not in given,
-        obstacle="it takes no value"
-        if flag
-        else "it takes a list"
-        if "nargs" in given
-        else _strange(given.get("type")),
+        obstacle=_obstacle(option, given, flag=flag),
     )
 
 
@@ -126,6 +123,12 @@ def _is_true(node: ast.expr | None) -> bool:
 
 def _kind(node: ast.expr | None) -> str:
     return node.id if isinstance(node, ast.Name) and node.id in _SIMPLE else ""
+
+
+def _obstacle(option: str, given: Mapping[str, ast.expr], *, flag: bool) -> str:
+    if option and not _OPTION.fullmatch(option):
+        return "it has an odd name"
+    return "it takes no value" if flag else "it takes a list" if "nargs" in given else _strange(given.get("type"))
 
 
 def _strange(node: ast.expr | None) -> str:
@@ -176,8 +179,14 @@ def _click(node: ast.Call, values: Values) -> Argument | None:
         kind=kind,
         line=node.lineno,
         required=needed,
-        obstacle="it takes no value" if flag else "it takes a list" if {"multiple", "nargs"} & given.keys() else "",
+        obstacle=_click_obstacle(option, given, flag=flag),
     )
+
+
+def _click_obstacle(option: str, given: Mapping[str, ast.expr], *, flag: bool) -> str:
+    if option and not flag and not _OPTION.fullmatch(option):
+        return "it has an odd name"
+    return "it takes no value" if flag else "it takes a list" if {"multiple", "nargs"} & given.keys() else ""
 
 
 def _typer(function: ast.FunctionDef, values: Values) -> Iterator[Argument]:

@@ -60,7 +60,7 @@ def read_environment(path: str, text: str) -> Environment:
     return Environment(
         path=path,
         python=next((found[1] for item in listed if (found := _PYTHON.fullmatch(str(item)))), ""),
-        packages=tuple(item for item in listed if isinstance(item, str)),
+        packages=tuple(item for item in listed if isinstance(item, str) and item.isprintable()),
         wheels=tuple(_wheels(listed)),
         channels=tuple(item for item in named if isinstance(item, str)) if isinstance(named, list) else (),
         refused=_refusal(path, text),
@@ -70,7 +70,8 @@ def read_environment(path: str, text: str) -> Environment:
 def _wheels(listed: list[object]) -> Iterator[str]:
     for item in listed:
         inner = item.get("pip") if isinstance(item, dict) else None
-        yield from (line for line in (inner if isinstance(inner, list) else []) if isinstance(line, str))
+        lines = inner if isinstance(inner, list) else []
+        yield from (line for line in lines if isinstance(line, str) and line.isprintable())
 
 
 def _refusal(path: str, text: str) -> str:

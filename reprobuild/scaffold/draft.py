@@ -154,7 +154,12 @@ def _results(lines: Lines, survey: Survey) -> None:
     else:
         lines.aside("outputs", ["out/model.npz"], "files or folders that the run must leave; a replay compares them")
     if places.metrics:
-        lines.entry("metrics", places.metrics.value, f"{places.metrics.at}: a flat JSON file of numbers")
+        known = (
+            "a flat JSON file of numbers"
+            if places.metric_names
+            else "if it is a flat JSON file of numbers, else an output"
+        )
+        lines.entry("metrics", places.metrics.value, f"{places.metrics.at}: {known}")
     else:
         lines.aside("metrics", "out/metrics.json", 'a flat JSON file of numbers that the script writes, {"loss": 0.25}')
     if not places.outputs and not places.metrics:

@@ -53,7 +53,7 @@ class Objects:
         if not isinstance(node, ast.Dict):
             return (), False
         keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-        return tuple(keys), any(isinstance(value, _NESTED) for value in node.values)
+        return tuple(key for key in keys if key.isprintable()), any(isinstance(value, _NESTED) for value in node.values)
 
 
 def _is_dump(call: ast.Call) -> bool:

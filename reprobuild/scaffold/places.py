@@ -47,7 +47,7 @@ def find_places(scripts: Sequence[Script], folder: Folder) -> Places:
     written = {inside(write.path) for _, write in writes}
     params = _params(texts, folder, written)
     read = _read(texts, folder, written | {found.value for found in params})
-    outputs, metrics, output_remarks = _outputs(writes, folder, [found.value for found in read])
+    outputs, metrics, output_remarks = _outputs(writes, folder, [found.value for found in (*read, *params)])
     return Places(
         data=tuple(_named(read)),
         outputs=tuple(outputs),
@@ -162,8 +162,6 @@ def _outputs(
             good.setdefault(path, (Found("output", path, script, write.line), write))
     outer = {path: item for path, item in good.items() if not any(path.startswith(f"{other}/") for other in good)}
     metrics = _metrics(good)
-    if metrics and metrics[0].value not in outer:
-        outer = {path: item for path, item in good.items() if not metrics[0].value.startswith(f"{path}/")}
     outputs = [found for path, (found, _) in sorted(outer.items()) if not metrics or path != metrics[0].value]
     return outputs, metrics, list(dict.fromkeys(remarks))
 
@@ -171,7 +169,7 @@ def _outputs(
 def _obstacle(write: Write, path: str, folder: Folder, read: Sequence[str]) -> str:
     if not path:
         return "not a place inside the project, so it is lost when the run ends"
-    if path.split("/")[0] in OWN_PLACES:
+    if path.split("/")[0] in OWN_PLACES or ".git" in path.split("/") or path in folder.scripts:
         return "not a place for results"
     if not write.certain:
         return "only when an argument asks for it"
@@ -179,6 +177,8 @@ def _obstacle(write: Write, path: str, folder: Folder, read: Sequence[str]) -> s
         return "there is code in that folder; give results a folder of their own"
     if any(f"{path}/".startswith(f"{place}/") for place in read):
         return "among the data, which is read-only in a run; give results a folder of their own"
+    if any(place.startswith(f"{path}/") for place in read):
+        return "there is something in that folder that the training reads; give results a folder of their own"
     return "such a file tells when it was made, so its bytes differ each time" if path.endswith(_CHANGES) else ""
 
 

@@ -5,11 +5,13 @@ A piece of a text that cannot be known (the number of an epoch, an argument with
 
 import ast
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from reprobuild.scaffold.syntax import Syntax
 
 HOLE = "\0"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 Known = bool | int | float | str | None
 _MAX_DEPTH, _MAX_LENGTH, _MAX_PARTS = 40, 2000, 50
 """Of what is followed: paths are shorter, and a stranger's script may double a text with each line."""
@@ -40,7 +42,7 @@ class Values:
         if depth > _MAX_DEPTH:
             return UNKNOWN
         if isinstance(node, ast.Constant):
-            return node.value if isinstance(node.value, Known) else UNKNOWN
+            return node.value if isinstance(node.value, Known) and _is_text(node.value) else UNKNOWN
         if isinstance(node, ast.Name):
             return self._names.get(node.id, self._arguments.get(node.id, UNKNOWN))
         reader = _READERS.get(type(node))
@@ -59,6 +61,11 @@ class Values:
     def piece(self, node: ast.expr, depth: int) -> str:
         """A part of a text: a hole when it is not known."""
         return _spelt(self.of(node, depth))
+
+
+def _is_text(value: Known) -> bool:
+    """False for a text with half of a surrogate pair, which no file can hold."""
+    return not isinstance(value, str) or not _SURROGATE.search(value)
 
 
 def _spelt(known: Known | Unknown) -> str:

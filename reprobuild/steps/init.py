@@ -58,6 +58,8 @@ def scaffold(root: Path, archetype: str | None, features: Sequence[str], *, writ
     choice = choose(seen, archetype, features)
     planned = plan(seen, choice, starter)
     stub, notes = _stub(root, {item.path: item.text for item in planned})
+    for item in (*planned, *stub):
+        check_folder(root, item.path)
     outcomes = [_outcome(root, item, write=write) for item in (*planned, *stub)]
     return Scaffolded(seen, choice, tuple(outcomes), (*seen.notes, *notes))
 
@@ -120,7 +122,7 @@ def _present(path: Path, name: str) -> str:
 def create_file(root: Path, name: str, data: bytes) -> bool:
     """Write a new file whole; False when something is there by now, which stays as it is."""
     folder = (root / name).parent
-    _check_folder(root, name)
+    check_folder(root, name)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{(root / name).name}.{secrets.token_hex(4)}"
     try:
@@ -148,12 +150,11 @@ def _named(temporary: Path, path: Path) -> bool:
     return True
 
 
-def _check_folder(root: Path, name: str) -> None:
-    """InputError when a file would be written through a link."""
+def check_folder(root: Path, name: str) -> None:
+    """InputError when a file would be written through a link, or below a file."""
     path = root
     for part in name.split("/")[:-1]:
         path = path / part
-        if path.is_symlink():
-            raise InputError(
-                f"{name}: {part} is a link, and files are written through none", hint="replace it by a folder"
-            )
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            kind = "a link, and files are written through none" if path.is_symlink() else "a file, and no folder"
+            raise InputError(f"{name}: {part} is {kind}", hint="nothing was written: replace it by a folder")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from builders.samples import folder_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprobuild.ground.errors import InputError
@@ -82,6 +82,7 @@ def test_with_requirements_an_environment_is_not_taken_by_itself() -> None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=4), st.lists(st.text(max_size=20), max_size=4))
+@settings(deadline=None)
 def test_whatever_an_environment_says_is_said_again_as_one(packages: list[str], channels: list[str]) -> None:
     found = Environment("e.yml", "", ("python", *packages), (), tuple(channels))
 

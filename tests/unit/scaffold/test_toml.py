@@ -1,7 +1,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprobuild.scaffold.lines import Lines
@@ -15,11 +15,13 @@ VALUES: st.SearchStrategy[Value] = st.recursive(
 
 
 @given(TEXTS, VALUES)
+@settings(deadline=None)
 def test_every_value_comes_back_as_it_was(key: str, value: Value) -> None:
     assert tomllib.loads(f"{render_key(key)} = {render_value(value)}\n") == {key: value}
 
 
 @given(TEXTS, st.lists(TEXTS), TEXTS, TEXTS)
+@settings(deadline=None)
 def test_strangers_words_stay_in_their_places(name: str, words: list[str], remark: str, other: str) -> None:
     lines = Lines()
     lines.table("data", name, remark=remark)

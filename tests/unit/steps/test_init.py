@@ -60,13 +60,20 @@ def test_a_link_in_the_place_of_a_file_is_left_alone(tmp_path: Path) -> None:
     assert not outside.exists()
 
 
-def test_nothing_is_written_through_a_linked_folder(tmp_path: Path) -> None:
-    (tmp_path / "project").mkdir()
+@pytest.mark.parametrize("kind", ["a link", "a file"])
+def test_nothing_is_written_when_a_folder_is_none(kind: str, tmp_path: Path) -> None:
+    root = lay(tmp_path / "project", SAMPLES["bare"])
     (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "project" / "docs").symlink_to(tmp_path / "elsewhere")
+    if kind == "a link":
+        (root / "docs").symlink_to(tmp_path / "elsewhere")
+    else:
+        (root / "docs").write_text("")
+    before = sorted(root.rglob("*"))
 
-    with pytest.raises(InputError, match="docs is a link"):
-        create_file(tmp_path / "project", "docs/guide.md", b"x")
+    with pytest.raises(InputError, match=f"docs is {kind}"):
+        scaffold(root, None, (), write=True)
+
+    assert sorted(root.rglob("*")) == before
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
