@@ -13,6 +13,8 @@ from reprobuild.ground.documents import Document
 Fact = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=1000)]
 """A short text as the machine told it."""
 EngineName = Literal["sandbox", "docker", "podman"]
+MAX_GPUS = 64
+"""In one machine."""
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
@@ -27,7 +29,7 @@ class Cpu(Document):
     model: Fact = ""
     stepping: Fact = ""
     microcode: Fact = ""
-    flags: tuple[Fact, ...] = ()
+    flags: Annotated[tuple[Fact, ...], Field(max_length=2000)] = ()
     """Sorted, as /proc/cpuinfo names them."""
     cores: Count = 0
     """Logical processors that a process may use: its affinity (sched_getaffinity(2))."""
@@ -36,7 +38,7 @@ class Cpu(Document):
     physical: Count = 0
     threads_per_core: Count = 0
     numa_nodes: Count = 0
-    caches: dict[Fact, Count] = Field(default_factory=dict)
+    caches: Annotated[dict[Fact, Count], Field(max_length=50)] = Field(default_factory=dict)
     """Bytes of each cache of the first processor, e.g. `L1d`, `L2`."""
     quota: float | None = Field(default=None, gt=0)
     """Processors' worth of time that control groups grant (cgroups(7)); None for no limit."""
@@ -70,7 +72,7 @@ class Gpu(Document):
     memory_bytes: Count | None = None
     ecc: bool | None = None
     mig: bool | None = None
-    mig_devices: tuple[MigDevice, ...] = ()
+    mig_devices: Annotated[tuple[MigDevice, ...], Field(max_length=100)] = ()
     uuid: Sha256 | None = None
     """SHA-256 of its UUID: two runs on one card can be matched, and the card is not named."""
     serial: Sha256 | None = None
@@ -107,7 +109,7 @@ class Fingerprint(Document):
     kernel: Fact
     system_libc: Fact = ""
     """The C library of the machine; programs in an image use the image's own, see `libc`."""
-    engines: dict[Fact, Fact] = Field(default_factory=dict)
+    engines: Annotated[dict[Fact, Fact], Field(max_length=50)] = Field(default_factory=dict)
     """Programs that run images, by name, with their versions."""
     container_toolkit: Fact = ""
     """Version of the NVIDIA container toolkit."""
@@ -117,8 +119,8 @@ class Fingerprint(Document):
     """The newest CUDA version that the driver knows."""
     driver_glibc: Fact = ""
     """The newest glibc version that the driver's libcuda asks for."""
-    gpus: tuple[Gpu, ...] = ()
-    links: tuple[Link, ...] = ()
+    gpus: Annotated[tuple[Gpu, ...], Field(max_length=MAX_GPUS)] = ()
+    links: Annotated[tuple[Link, ...], Field(max_length=MAX_GPUS**2)] = ()
     gpu_problem: Fact = ""
 
     libc: Fact = ""

@@ -26,15 +26,6 @@ class Rule(Document):
     reason: str
     source: str = Field(pattern=r"^https://")
 
-    def match(self, path: str) -> str | None:
-        """The subject of a fact that this rule is about; a path without `*` is named by its last part."""
-        for pattern in self.facts:
-            found = re.fullmatch(re.escape(pattern).replace(r"\*", "(.*)"), path, re.DOTALL)
-            if found:
-                part = found[1] if found.groups() else path.rpartition(".")[2].replace("_", " ")
-                return self.subject.replace("{}", part)
-        return None
-
 
 class Rules(Document):
     """The table."""
@@ -47,6 +38,32 @@ def published_rules() -> tuple[Rule, ...]:
     """The rules of `rules.toml`, in its order."""
     table = tomllib.loads((files("reprobuild") / "hardware" / "rules.toml").read_text())
     return Rules.model_validate_json(json.dumps(table)).rule
+
+
+@cache
+def _patterns() -> dict[str, list[tuple[re.Pattern[str], Rule]]]:
+    """The patterns by their first part, which is never `*`: a stranger's record may have very many facts."""
+    found: dict[str, list[tuple[re.Pattern[str], Rule]]] = {}
+    for rule in published_rules():
+        for fact in rule.facts:
+            pattern = re.compile(re.escape(fact).replace(r"\*", "(.*)"), re.DOTALL)
+            found.setdefault(fact.partition(".")[0], []).append((pattern, rule))
+    return found
+
+
+@cache
+def _order() -> dict[str, tuple[int, int]]:
+    effects = list(Effect)
+    return {rule.id: (effects.index(rule.effect), number) for number, rule in enumerate(published_rules())}
+
+
+def find_rule(path: str) -> tuple[Rule, str] | None:
+    """The first rule that is about a fact, and its subject; a path without `*` is named by its last part."""
+    for pattern, rule in _patterns().get(path.partition(".")[0], ()):
+        if found := pattern.fullmatch(path):
+            part = found[1] if found.groups() else path.rpartition(".")[2].replace("_", " ")
+            return rule, rule.subject.replace("{}", part)
+    return None
 
 
 def render_rules() -> str:
@@ -66,26 +83,21 @@ def render_rules() -> str:
 
 def judge(path: str, recorded: object, seen: object) -> Finding:
     """What a difference in the fact at `path` does; without a rule it may change bits, and says so."""
-    for rule in published_rules():
-        subject = rule.match(path)
-        if subject is not None:
-            return Finding(
-                subject=shown(subject),
-                recorded=_text(recorded),
-                seen=_text(seen),
-                effect=rule.effect,
-                detail=rule.reason,
-                rule=rule.id,
-            )
+    found = find_rule(path)
+    rule, subject = found or (None, path)
     return Finding(
-        subject=shown(path), recorded=_text(recorded), seen=_text(seen), effect=Effect.MAY, detail=NO_RULE
-    )  # fmt: skip
+        subject=shown(subject),
+        recorded=_text(recorded),
+        seen=_text(seen),
+        effect=rule.effect if rule else Effect.MAY,
+        detail=rule.reason if rule else NO_RULE,
+        rule=rule.id if rule else "",
+    )
 
 
 def rank(finding: Finding) -> tuple[int, int]:
     """The worst effect first, and within one the likeliest."""
-    order = [rule.id for rule in published_rules()]
-    return list(Effect).index(finding.effect), order.index(finding.rule) if finding.rule in order else len(order)
+    return _order().get(finding.rule, (list(Effect).index(finding.effect), len(_order())))
 
 
 def _text(value: object) -> str:

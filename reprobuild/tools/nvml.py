@@ -10,11 +10,10 @@ from itertools import combinations
 from typing import Any, TypeVar
 
 from reprobuild.ground.digests import sha256_bytes
-from reprobuild.hardware.fingerprint import Gpu, GpuState, Link, MigDevice
+from reprobuild.hardware.fingerprint import MAX_GPUS, Gpu, GpuState, Link, MigDevice
 
 Value = TypeVar("Value")
 
-MAX_GPUS = 64
 CORES = {
     "3": 192,
     "5": 128,
@@ -173,7 +172,7 @@ class _Asking:
 
     def _mig_devices(self, name: str, handle: Any) -> Iterator[MigDevice]:
         nvml = self._nvml
-        for index in range(self.ask(f"{name}: MIG", nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0):
+        for index in range(min(self.ask(f"{name}: MIG", nvml.nvmlDeviceGetMaxMigDeviceCount, handle) or 0, MAX_GPUS)):
             part = self.ask(f"{name}: MIG {index}", nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, index)
             if part is None:  # fewer parts than there may be
                 continue

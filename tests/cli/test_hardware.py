@@ -69,10 +69,10 @@ def test_a_fingerprint_takes_less_than_half_a_second_of_a_processor() -> None:
     assert min(times) < 0.5
 
 
-@pytest.fixture
-def line(tmp_path: Path) -> CommandLine:
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     """A project with a bundle of one run on this machine."""
-    made = CommandLine(tmp_path, OUTPUTS, {"train.py": TRAIN}).lock()
+    made = CommandLine(tmp_path_factory.mktemp("line"), OUTPUTS, {"train.py": TRAIN}).lock()
     done = made.run("run")
     assert done.returncode == 0, done.stderr
     return made
@@ -164,10 +164,10 @@ def test_a_replay_on_the_machine_of_the_run_has_nothing_to_say_before_it_starts(
 
 
 @pytest.mark.sandbox
-def test_every_command_of_the_page_on_hardware_works(line: CommandLine, tmp_path: Path) -> None:
+def test_every_command_of_the_page_on_hardware_works(line: CommandLine) -> None:
     page = Path(__file__).parents[2] / "docs" / "hardware.md"
     commands = [text.removeprefix("$ ") for text in page.read_text().splitlines() if text.startswith("$ ")]
-    (tmp_path / "bin" / "reprobuild").symlink_to(Path(sys.executable).parent / "reprobuild")
+    (line.project.parent / "bin" / "reprobuild").symlink_to(Path(sys.executable).parent / "reprobuild")
 
     assert len(commands) >= 5
     for command in commands:

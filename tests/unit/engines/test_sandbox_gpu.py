@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from builders.gpus import DRIVER, make_gpu_host, make_spec, write_spec
-from builders.host import ENVIRONMENT, HostSandbox, make_root
+from builders.host import ENVIRONMENT, HostSandbox, as_ordinary_user, make_root
 
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
@@ -74,3 +74,17 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_starts(tmp_path: Path) 
         execute(tmp_path, "sh", "-c", "true")
     with pytest.raises(ToolError, match="GPU: this machine has no NVIDIA GPU to pass"):
         require_gpu(Sandbox(host=tmp_path / "host"))
+
+
+def test_an_ordinary_user_gets_the_same() -> None:
+    def run(folder: Path) -> str:
+        heard: list[bytes] = []
+        write_spec(make_gpu_host(folder / "host"), make_spec())
+        script = "ls /run/reprobuild/driver | wc -l; cat /dev/nvidia0"
+        container = Container(
+            ["sh", "-c", script], ENVIRONMENT, "/", read_only={"/usr": Path("/usr")}, timeout=60, gpu=True
+        )
+        done = Sandbox(host=folder / "host").execute(str(make_root(folder / "root")), container, heard.append)
+        return f"{b''.join(heard).decode()}{done.status}"
+
+    assert as_ordinary_user(run) == "5\nthe device nvidia0\n0"
