@@ -87,7 +87,7 @@ def attempted(
                 **mounts,
                 LIBRARY: Path(str(files("reprobuild") / "runtime")),
                 PARAMS: params,
-                BYTECODE: prepared.bytecode,
+                **({BYTECODE: prepared.bytecode} if prepared.bytecode else {}),
             },
             writable={WORK: work, FOUND: found},
             timeout=request.asked.timeout,

@@ -19,12 +19,12 @@ BYTECODE = "/run/reprobuild/bytecode"
 
 @dataclass(frozen=True)
 class Prepared:
-    """An image that can run: its place in the engine that loaded it, and the folder of its bytecode."""
+    """An image that can run: its place in the engine that loaded it, and the folder of its bytecode if it has one."""
 
     image: Image
     base: Base
     place: str
-    bytecode: Path
+    bytecode: Path | None
 
 
 def prepare_image(index: LockIndex, world: World, progress: Progress) -> Image:
@@ -41,13 +41,17 @@ def prepare_image(index: LockIndex, world: World, progress: Progress) -> Image:
     return build_image(index, world.store, progress)
 
 
-def prepare_run(image: Image, base: Base, world: World, progress: Progress) -> Prepared:
-    """The image in the engine, and its modules compiled by its own Python; both made once per machine."""
+def prepare_run(image: Image, base: Base, world: World, progress: Progress, *, once: bool = False) -> Prepared:
+    """The image in the engine, and its modules compiled by its own Python; both made once per machine.
+
+    For an image that is to run `once` nothing is compiled, which takes longer than it saves.
+    """
     place = world.engine.load(image, world.store, progress)
+    bytecode = world.store.path("bytecode", image.image_id)
+    if once and not bytecode.is_dir():
+        return Prepared(image, base, place, None)
     progress.begin("compiling Python modules", 0)
-    bytecode = world.store.made_once(
-        "bytecode", image.image_id, lambda path: _compile(place, base, world.engine, path)
-    )  # fmt: skip
+    world.store.made_once("bytecode", image.image_id, lambda path: _compile(place, base, world.engine, path))
     return Prepared(image, base, place, bytecode)
 
 
@@ -61,7 +65,8 @@ def _compile(place: str, base: Base, engine: Engine, target: Path) -> None:
     container = Container(
         # Two compilers a core would only wait; some packages ship files of Python 2, which compileall reports with 1.
         # A folder that the image lacks is passed over in silence.
-        argv=[base.python.executable, "-I", "-m", "compileall", "-q", "-q", "-j", "0", *folders],
+        # Not isolated (-I), which would leave out the variable that says where bytecode goes.
+        argv=[base.python.executable, "-s", "-m", "compileall", "-q", "-q", "-j", "0", *folders],
         environment={**base.environment, "PYTHONPYCACHEPREFIX": BYTECODE},
         folder="/",
         writable={BYTECODE: target},

@@ -65,7 +65,7 @@ def replay_bundle(
             received = receive_bundle(bundle, world.store, folder, progress)
             data = receive_data(received, options.data, folder)
             recorded = receive_outputs(received, folder / "recorded")
-        prepared = prepare_run(received.front.image, received.index.base, world, progress)
+        prepared = prepare_run(received.front.image, received.index.base, world, progress, once=True)
         asked = received.record.asked
         if options.seed is not None:
             asked = asked.model_copy(update={"seed": options.seed})

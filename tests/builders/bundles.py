@@ -13,7 +13,7 @@ from reprobuild.engines.engine import Container, Engine, Execution
 from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
-from reprobuild.ground.tar import END, Entry, render_header
+from reprobuild.ground.tar import END, Entry, padding, render_header
 from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.hardware.needs import Needs
 from reprobuild.image.frame import compressor
@@ -81,9 +81,12 @@ def open_test_world(store: Path, engine: Engine) -> World:
     return World(Settings(store), Store(store), engine=engine)
 
 
-def make_image(store: Store, folder: Path) -> Image:
-    """An image of one layer in the store: the skeleton that `builders.host` makes."""
+def make_image(store: Store, folder: Path, files: Mapping[str, bytes] | None = None) -> Image:
+    """An image of one layer in the store: the skeleton that `builders.host` makes, and these files."""
     root = make_root(folder)
+    for name, data in (files or {}).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
     raw = io.BytesIO()
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
@@ -91,6 +94,9 @@ def make_image(store: Store, folder: Path) -> Image:
             raw.write(render_header(Entry(name, "symlink", 0o777, link=str(path.readlink())), EPOCH))
         elif path.is_dir():
             raw.write(render_header(Entry(name, "dir", 0o755), EPOCH))
+        else:
+            data = path.read_bytes()
+            raw.write(render_header(Entry(name, size=len(data)), EPOCH) + data + padding(len(data)))
     raw.write(END)
     packed = io.BytesIO()
     with compressor(packed) as target:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.bundles import make_test_bundle, open_test_world
+from builders.bundles import BASE, make_image, make_test_bundle, open_test_world
 from builders.engines import NAMES, running_engines
+from builders.host import ENVIRONMENT
 
 from reprobuild.bundle.read import read_front
-from reprobuild.engines.engine import Engine
+from reprobuild.engines.engine import Container, Engine
 from reprobuild.record.document import Record
+from reprobuild.steps.prepare import BYTECODE, prepare_run
 from reprobuild.steps.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Kind, ReplayReport
@@ -83,3 +85,25 @@ def test_what_ran_in_one_engine_is_identical_in_another(
 def replay(folder: Path, bundle: Path, engine: Engine, options: Options | None = None) -> ReplayReport:
     world = open_test_world(folder / "store", engine)
     return replay_bundle(bundle, world, options or Options(), on_output=lambda _: None, progress=Silent())
+
+
+def test_bytecode_is_compiled_by_the_images_python_in_every_engine(engines: dict[str, Engine], tmp_path: Path) -> None:
+    seen = {}
+    for name, engine in engines.items():
+        world = open_test_world(tmp_path / name, engine)
+        image = make_image(world.store, tmp_path / f"{name}-skeleton", {"opt/site/module.py": b"answer = 42\n"})
+        assert prepare_run(image, BASE, world, Silent(), once=True).bytecode is None
+        compiled = prepare_run(image, BASE, world, Silent()).bytecode
+        assert compiled is not None
+        assert prepare_run(image, BASE, world, Silent(), once=True).bytecode == compiled
+        seen[name] = {path.name: path.read_bytes() for path in (compiled / "opt" / "site").iterdir()}
+        # An import from it: what Python reads of a module that it finds compiled is not its source.
+        script = "import sys; sys.path.insert(0, '/opt/site'); import module; print(module.__cached__, module.answer)"
+        heard: list[bytes] = []
+        environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": BYTECODE, "PYTHONDONTWRITEBYTECODE": "1"}
+        container = Container(["python", "-v", "-c", script], environment, "/", {BYTECODE: compiled}, timeout=60)
+        engine.execute(prepare_run(image, BASE, world, Silent()).place, container, heard.append)
+        assert f"code object from '{BYTECODE}/opt/site/module.".encode() in b"".join(heard)
+
+    assert [len(files) for files in seen.values()] == [1, 1, 1]
+    assert seen["docker"] == seen["podman"] == seen["sandbox"]
