@@ -1,4 +1,4 @@
-"""`reprobuild replay --engine docker` on a machine that has nothing, beside `docker load` and `docker run` themselves."""
+"""`reprobuild replay --engine docker` on a machine that has nothing, beside `docker load` and `docker run`."""
 
 import os
 import shutil
@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.theirs import Docker
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from builders.dockerd import Docker
 
 from reprobuild.bundle.read import read_front
 

@@ -8,7 +8,7 @@ from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document
 from reprobuild.hardware.needs import Needs
 
-TRANSFORM_VERSION = 1
+TRANSFORM_VERSION = 2
 """Changes, with a line in the CHANGELOG, whenever a layer's bytes would."""
 EPOCH = 315532800
 """1980-01-01T00:00:00Z in seconds: the time of everything in an image, and the earliest that a zip can hold."""

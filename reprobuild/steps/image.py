@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from packaging.utils import canonicalize_name
 
 from reprobuild.ground.canonical import canonical_json
-from reprobuild.ground.digests import sha256_bytes, sha256_stream
+from reprobuild.ground.digests import CHUNK, sha256_bytes
 from reprobuild.ground.tar import END
 from reprobuild.hardware.needs import Needs
 from reprobuild.hardware.obstacles import numbers
@@ -28,6 +28,7 @@ from reprobuild.image.frame import (
     read_note,
     write_frame,
 )
+from reprobuild.image.join import join_entries
 from reprobuild.image.layers import plan_layers
 from reprobuild.image.made import make_rest, script_notes
 from reprobuild.image.made_on import make_rest_on
@@ -161,27 +162,35 @@ def _layer(group: Sequence[Artifact], frames: dict[str, Path], store: Store) -> 
 
 
 def _layer_of(folders: Sequence[Path], holds: tuple[str, ...], store: Store) -> Layer:
-    """The layer that frames make one after another."""
-    with store.temporary() as path:
-        with path.open("wb") as target:
-            packed = Hashing(target)
-            for folder in folders:
-                with (folder / FRAME).open("rb") as stream:
-                    shutil.copyfileobj(stream, cast(BinaryIO, packed), 1 << 20)
-            packed.write(end_frame())
-        facts = [Facts.from_bytes((folder / FACTS).read_bytes(), str(folder)) for folder in folders]
-        diff_id = facts[0].diff_id if len(facts) == 1 else _diff_id(path)
+    """The layer that frames make one after another; several are joined, so that no path is in it twice."""
+    with store.temporary() as path, store.temporary() as joined:
+        packed = _concatenate(folders, path)
+        if len(folders) == 1:
+            facts = Facts.from_bytes((folders[0] / FACTS).read_bytes(), str(folders[0]))
+            facts = facts.model_copy(update={"unpacked_size": facts.unpacked_size + len(END)})
+        else:
+            with joined.open("wb") as target:
+                packed = Hashing(target)
+                media_type = MEDIA_TYPES["zstd"]
+                facts = join_entries(lambda: open_unpacked(path, media_type), cast(BinaryIO, packed), holds[0])
+            joined.replace(path)
         sha256 = packed.digest.hexdigest()
         store.keep(path, sha256)
     return Layer(
-        diff_id=diff_id,
+        diff_id=facts.diff_id,
         sha256=sha256,
         size=packed.size,
-        unpacked_size=sum(fact.unpacked_size for fact in facts) + len(END),
+        unpacked_size=facts.unpacked_size,
         holds=holds,
     )
 
 
-def _diff_id(path: Path) -> str:
-    with open_unpacked(path, MEDIA_TYPES["zstd"]) as stream:
-        return sha256_stream(stream)
+def _concatenate(folders: Sequence[Path], path: Path) -> Hashing:
+    """Write the archive of frames one after another."""
+    with path.open("wb") as target:
+        packed = Hashing(target)
+        for folder in folders:
+            with (folder / FRAME).open("rb") as stream:
+                shutil.copyfileobj(stream, cast(BinaryIO, packed), CHUNK)
+        packed.write(end_frame())
+    return packed

@@ -9,13 +9,16 @@ import pytest
 from builders.bundles import BASE, make_image, make_test_bundle, open_test_world
 from builders.engines import NAMES, running_engines
 from builders.host import ENVIRONMENT
+from builders.images import sample_lock
 
 from reprobuild.bundle.read import read_front
 from reprobuild.engines.engine import Container, Engine
 from reprobuild.record.document import Record
+from reprobuild.steps.image import build_image
 from reprobuild.steps.prepare import BYTECODE, prepare_run
 from reprobuild.steps.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
+from reprobuild.tools.store import Store
 from reprobuild.verdict.document import Kind, ReplayReport
 
 pytestmark = [pytest.mark.engine, pytest.mark.sandbox]
@@ -107,3 +110,14 @@ def test_bytecode_is_compiled_by_the_images_python_in_every_engine(engines: dict
 
     assert [len(files) for files in seen.values()] == [1, 1, 1]
     assert seen["docker"] == seen["podman"] == seen["sandbox"]
+
+
+def test_an_image_whose_packages_share_a_layer_is_loaded_by_every_engine(
+    engines: dict[str, Engine], tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "store")
+    image = build_image(sample_lock(store), store, Silent())
+    places = {name: engine.load(image, store, Silent()) for name, engine in engines.items()}
+
+    assert places["docker"] == places["podman"] == f"sha256:{image.image_id}"
+    assert max(len(layer.holds) for layer in image.layers) > 1
