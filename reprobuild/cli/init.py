@@ -1,11 +1,14 @@
 """`reprobuild init`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reprobuild.cli.show import answer, answer_json, say
+
+if TYPE_CHECKING:
+    from reprobuild.steps.init import Scaffolded
 
 NAME = "init"
 EXAMPLES = (
@@ -13,7 +16,6 @@ EXAMPLES = (
     "reprobuild init tabular --dir new-project",
     "reprobuild init vision --features cuda,fairness --dry-run",
 )
-_SAID = {"written": "written", "kept": "kept", "same": "kept", "new": "new"}
 
 
 def command(
@@ -40,30 +42,42 @@ def command(
     written too.
     """
     from reprobuild.scaffold.choice import parse_archetype, parse_features
-    from reprobuild.scaffold.plan import render_difference
-    from reprobuild.scaffold.report import as_document
-    from reprobuild.scaffold.toml import plain
     from reprobuild.steps.init import scaffold
 
     root = context.obj if directory is None else context.obj / directory
-    made = scaffold(
-        root, parse_archetype(archetype) if archetype else None, parse_features(features), write=not dry_run
-    )
-    rows = [{"path": file.planned.path, "purpose": file.planned.purpose, "action": file.action} for file in made.files]
+    asked = parse_archetype(archetype) if archetype else None
+    made = scaffold(root, asked, parse_features(features), write=not dry_run)
     if as_json:
-        answer_json({**as_document(made.survey, made.choice), "notes": list(made.notes), "files": rows})
-        return
+        _answer_json(made, dry_run)
+    else:
+        _answer(made, dry_run)
+
+
+def _answer_json(made: "Scaffolded", dry_run: bool) -> None:
+    from reprobuild.scaffold.report import as_document
+
+    rows = [
+        {"path": file.planned.path, "purpose": file.planned.purpose, "action": file.action}
+        | ({"difference": file.difference} if dry_run else {})
+        for file in made.files
+    ]
+    answer_json({**as_document(made.survey, made.choice), "notes": list(made.notes), "files": rows})
+
+
+def _answer(made: "Scaffolded", dry_run: bool) -> None:
+    from reprobuild.scaffold.toml import plain
+
     for note in made.notes:
         say(f"note: {plain(note)}")
     say(f"archetype {made.choice.archetype}: {plain(made.choice.why)}")
     for name, why in made.choice.features:
         say(f"feature {name}: {plain(why)}")
     if dry_run:
-        shown = (render_difference(file.planned.path, file.before, file.planned.text) for file in made.files)
-        answer("".join(shown).rstrip("\n") or "nothing would change")
+        answer("".join(file.difference for file in made.files).rstrip("\n") or "nothing would change")
         return
-    answer("\n".join(f"{_SAID[row['action']]:8} {row['path']:34} {row['purpose']}" for row in rows))
-    if not any(file.written for file in made.files):
-        say("nothing was written: every file is there already; --dry-run shows how they differ")
-    else:
+    for file in made.files:
+        answer(f"{'written' if file.written else 'kept':8} {file.planned.path:34} {file.planned.purpose}")
+    if any(file.written for file in made.files):
         say("next: read reprobuild.toml, then reprobuild lock && reprobuild run")
+    else:
+        say("nothing was written: every file is there already; --dry-run shows how they differ")

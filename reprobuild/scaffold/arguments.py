@@ -30,6 +30,11 @@ class Argument:
     """True when the default is not the script's, but a guess for what it requires."""
 
     @property
+    def is_seed(self) -> bool:
+        """True when its name says that chance depends on it: `[run] seed` is for that."""
+        return "seed" in self.name.lower()
+
+    @property
     def reads(self) -> bool:
         """True when its name says that it is where data is."""
         return bool(_READ.fullmatch(self.name.lower())) and self.kind in ("", "str")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from reprobuild.scaffold.arguments import Argument
 from reprobuild.scaffold.script import Script
 from reprobuild.scaffold.survey import Survey
-from reprobuild.scaffold.uses import SEED_WORDS
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FILE = re.compile(r".*/.*|.+\.(csv|tsv|parquet|npz?|json|ya?ml|toml|txt|pt|pth|pkl|joblib|h5|onnx|safetensors|png)")
+_FILE = re.compile(
+    r"\.+|.*/.*|.+\.(csv|tsv|parquet|npz?|json|ya?ml|toml|txt|pt|pth|pkl|joblib|h5|onnx|safetensors|png)"
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class _Words:
             self.hyperparameters.append((argument.name, value, argument.line))
         elif argument.required:
             self._remarks.append(f"{at} requires {shown}, and nothing here says its value: add it to command")
-        elif argument.name.lower() not in SEED_WORDS:
+        elif not argument.is_seed:
             self.left.append(shown)
 
     def _place(self, argument: Argument, value: str) -> None:
@@ -90,12 +91,7 @@ class _Words:
 def hyperparameter(argument: Argument) -> int | float | str | None:
     """The value that, given as a word, is what the script has when nothing is given; None when that is not sure."""
     value = argument.default
-    if (
-        argument.obstacle
-        or _is_place(argument)
-        or argument.name.lower() in SEED_WORDS
-        or not _VARIABLE.fullmatch(argument.name)
-    ):
+    if argument.obstacle or _is_place(argument) or argument.is_seed or not _VARIABLE.fullmatch(argument.name):
         return None
     if argument.kind == "float" and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if abs(value) < 1e300 else None

@@ -168,6 +168,8 @@ def _outputs(
 
 def _obstacle(write: Write, path: str, folder: Folder, read: Sequence[str]) -> str:
     if not path:
+        if HOLE in write.path and not write.path.startswith(("/", "..", "~")):
+            return "its name is known only while it runs; give results a folder of their own, and name that"
         return "not a place inside the project, so it is lost when the run ends"
     if path.split("/")[0] in OWN_PLACES or ".git" in path.split("/") or path in folder.scripts:
         return "not a place for results"

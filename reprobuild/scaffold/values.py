@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from reprobuild.scaffold.syntax import Syntax
 
 HOLE = "\0"
+_PERCENT, _BRACES = re.compile(r"%[^a-zA-Z]*[a-zA-Z]"), re.compile(r"\{[^{}]*\}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 Known = bool | int | float | str | None
 _MAX_DEPTH, _MAX_LENGTH, _MAX_PARTS = 40, 2000, 50
@@ -99,6 +100,10 @@ def _call(values: Values, node: ast.Call, depth: int) -> Known | Unknown:
         return _join([values.piece(part, depth) for part in node.args]) if _is_path(node.func) else UNKNOWN
     if name == "joinpath" and isinstance(node.func, ast.Attribute):
         return _join([values.piece(part, depth) for part in (node.func.value, *node.args)])
+    if name == "format" and isinstance(node.func, ast.Attribute):
+        inner = values.of(node.func.value, depth)
+        pieces = [values.piece(part, depth) for part in node.args]
+        return _filled(_BRACES, inner, pieces) if isinstance(inner, str) else UNKNOWN
     if name == "dirname" and node.args:
         inner = values.of(node.args[0], depth)
         return (posixpath.dirname(inner) or ".") if isinstance(inner, str) else UNKNOWN
@@ -117,6 +122,9 @@ def _binary(values: Values, node: ast.BinOp, depth: int) -> Known | Unknown:
     left, right = values.of(node.left, depth), values.of(node.right, depth)
     if isinstance(node.op, ast.Div) and isinstance(left, str):
         return _join([left, _spelt(right)])
+    if isinstance(node.op, ast.Mod) and isinstance(left, str):
+        given = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
+        return _filled(_PERCENT, left, [values.piece(part, depth) for part in given[:_MAX_PARTS]])
     if isinstance(node.op, ast.Add) and (isinstance(left, str) or isinstance(right, str)):
         return _spelt(left) + _spelt(right)
     return UNKNOWN
@@ -154,6 +162,14 @@ def _joined(values: Values, node: ast.JoinedStr, depth: int) -> Known | Unknown:
         return UNKNOWN
     pieces = [part.value if isinstance(part, ast.FormattedValue) else part for part in node.values]
     return "".join(values.piece(piece, depth) for piece in pieces)
+
+
+def _filled(places: re.Pattern[str], text: str, pieces: list[str]) -> str:
+    """The text with a piece in each of its places, and holes where pieces run out or are formatted."""
+    waiting = iter(pieces)
+    return places.sub(
+        lambda found: next(waiting, HOLE) if found[0] in ("%s", "{}") else (next(waiting, ""), HOLE)[1], text
+    )
 
 
 def _join(parts: list[str]) -> str | Unknown:

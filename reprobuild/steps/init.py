@@ -17,7 +17,7 @@ from reprobuild.project.read import parse_project
 from reprobuild.record.folder import run_folders
 from reprobuild.scaffold.choice import Choice, choose
 from reprobuild.scaffold.folder import Folder
-from reprobuild.scaffold.plan import GUIDE, PROJECT, Planned, plan
+from reprobuild.scaffold.plan import GUIDE, PROJECT, Planned, plan, render_difference
 from reprobuild.scaffold.survey import Survey, survey
 from reprobuild.steps.listing import read_folder, read_text
 
@@ -36,6 +36,11 @@ class Outcome:
         if self.written:
             return "written"
         return "new" if self.before is None else "same" if self.before == self.planned.text else "kept"
+
+    @property
+    def difference(self) -> str:
+        """A unified diff from what lies there to what would be written."""
+        return render_difference(self.planned.path, self.before, self.planned.text)
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,9 @@ def _starter(folder: Folder, archetype: str) -> dict[str, str]:
 
 def _outcome(root: Path, planned: Planned, *, write: bool) -> Outcome:
     path = root / planned.path
-    if os.path.lexists(path):
-        return Outcome(planned, _present(path, planned.path), written=False)
-    if write:
-        return Outcome(planned, None, written=create_file(root, planned.path, planned.text.encode()))
-    return Outcome(planned, None, written=False)
+    written = write and not os.path.lexists(path) and create_file(root, planned.path, planned.text.encode())
+    before = _present(path, planned.path) if not written and os.path.lexists(path) else None
+    return Outcome(planned, before, written=written)
 
 
 def _present(path: Path, name: str) -> str:

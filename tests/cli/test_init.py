@@ -43,6 +43,17 @@ def test_json_has_every_fact_with_its_file_and_line(tmp_path: Path, capsys: pyte
     assert {"path": "reprobuild.toml", "action": "written"}.items() <= report["files"][0].items()
 
 
+def test_a_dry_run_in_json_has_the_differences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = lay(tmp_path, SAMPLES["bare"])
+
+    assert main(["init", "--dir", str(root), "--dry-run", "--json"]) == 0
+
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert {file["action"] for file in files} == {"new"}
+    assert all(file["difference"].startswith(f"--- /dev/null\n+++ b/{file['path']}\n") for file in files)
+    assert not (root / "reprobuild.toml").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "error", "hint"),
     [
