@@ -14,6 +14,7 @@ from builders.compiled import build_program, c_library
 from builders.debian_archive import Content, File
 from builders.dockerd import Docker, running_dockerd
 from builders.fake_docker import Behaviour, running_fake
+from builders.podman import running_podman
 
 PYTHON = """
 #include <stdio.h>
@@ -120,6 +121,23 @@ def test_an_interrupt_at_any_moment_leaves_no_container(
         assert (process.returncode in (4, 130), b"Traceback" in err) == (True, False), err
         assert containers(docker) == ""
         assert line.unfinished == []
+
+
+@engine
+@pytest.mark.sandbox
+def test_every_command_of_the_page_about_engines_works(
+    tmp_path: Path, program: dict[str, Content], docker: Docker
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "engines.md"
+    shown = [line.split()[2:] for line in page.read_text().splitlines() if line.startswith("$ reprobuild ")]
+    assert len(shown) == 5
+    line = make(tmp_path, program, docker)
+    line.environment["PATH"] = line.environment["PATH"].partition(":")[2]  # the image has what it needs: the real bwrap
+    with running_podman() as podman:
+        line.environment["CONTAINER_HOST"] = f"unix://{podman}"
+        for words in shown:
+            done = line.run(*words, cwd=line.project)
+            assert done.returncode == 0, (words, done.stderr)
 
 
 @engine
