@@ -6,11 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.layers import Throughput, measure_layers
 from benchmarks.ours import Ours
 from benchmarks.theirs import running_theirs
 from benchmarks.timing import Comparison, Machine, describe_machine, timed
 
 COLD, UNCHANGED, CACHED = "cold build", "unchanged build", "unchanged build, and docker's layers cached"
+LAYERS = "layers, one core"
 REQUIREMENTS = Path(__file__).parent / "requirements.in"
 
 
@@ -19,21 +21,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="pairs of measurements (default: 3)")
+    parser.add_argument("--layers", action="store_true", help="only layers of conda packages and wheels; no Docker")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir="/tmp") as name:
-        machine, found = measure(Path(name), arguments.repeat)
+        machine, found = measure(Path(name), arguments.repeat, images=not arguments.layers)
     if arguments.json:
-        figures = {title: comparison.figures() for title, comparison in found.items()}
+        figures = {title: item.figures() for title, item in found.items()}
         sys.stdout.write(json.dumps({"machine": machine.__dict__, **figures}, indent=1) + "\n")
     else:
         sys.stdout.write(f"{machine}\n\n" + "\n".join(f"{title:45}{item}" for title, item in found.items()) + "\n")
 
 
-def measure(folder: Path, repeat: int) -> tuple[Machine, dict[str, Comparison]]:
+def measure(folder: Path, repeat: int, *, images: bool) -> tuple[Machine, dict[str, Comparison | Throughput]]:
     """Every comparison; the two sides take turns, so that a busy minute is a busy minute for both."""
     say("locking and downloading")
     ours = Ours(folder / "ours", REQUIREMENTS.read_text())
     wheels = ours.prepare()
+    say("packing the same files as conda packages")
+    layers: dict[str, Comparison | Throughput] = {
+        LAYERS: measure_layers(ours.wheels, ours.base, repeat, folder / "conda")
+    }
+    if not images:
+        return describe_machine(len(wheels), "Docker not measured"), layers
+    machine, found = measure_images(ours, wheels, folder, repeat)
+    return machine, {**found, **layers}
+
+
+def measure_images(
+    ours: Ours, wheels: list[tuple[str, Path]], folder: Path, repeat: int
+) -> tuple[Machine, dict[str, Comparison]]:
+    """Image builds beside those of Docker."""
     say("starting docker and importing a base with pip")
     with running_theirs(folder / "theirs", Ours(folder / "base", "pip\n")) as theirs:
         theirs.add_wheels(ours.requirements, wheels)

@@ -9,6 +9,7 @@ from pathlib import Path
 from reprobuild.image.model import MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
 from reprobuild.lock.artifact import Artifact
+from reprobuild.lock.base import Base
 from reprobuild.lock.index import LockIndex
 from reprobuild.steps.built import find_build
 from reprobuild.tools.store import Store
@@ -40,6 +41,16 @@ class Ours:
         self._run("lock", store=self._warm)
         self._run("image", store=self._warm)
         return [(item.filename, self._warm.blob(item.sha256)) for item in self._artifacts if item.kind == "wheel"]
+
+    @property
+    def wheels(self) -> list[tuple[Artifact, Path]]:
+        """The locked wheels and their files."""
+        return [(item, self._warm.blob(item.sha256)) for item in self._artifacts if item.kind == "wheel"]
+
+    @property
+    def base(self) -> Base:
+        """What they are installed on."""
+        return self._lock.base
 
     def forget(self) -> None:
         """Leave the downloads alone in the store."""

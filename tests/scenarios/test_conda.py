@@ -15,6 +15,7 @@ from builders.wheels import make_wheel, wheel_name
 from reprobuild.lock.index import LockIndex
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]
+PAGE = Path(__file__).parents[2] / "docs" / "conda.md"
 PYTHON = ("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
 BASE = """\
 [project]
@@ -82,6 +83,17 @@ class Conda:
         assert done.returncode == status, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
         return done
 
+    def follow(self, page: Path) -> None:
+        """Every command that a page shows, in order."""
+        shown = [line.removeprefix("$ ").split() for line in page.read_text().splitlines() if line.startswith("$ ")]
+        assert len(shown) >= 5
+        path = {**self.environment, "PATH": f"{Path(sys.executable).parent}:{self.environment['PATH']}"}
+        for name, *words in shown:
+            if name == "reprobuild":
+                self.run(*words)
+            else:
+                subprocess.run([name, *words], cwd=self.project, env=path, check=True, capture_output=True)
+
     def write(self, **texts: str) -> None:
         """Files of the project, with `_` for the dot of their names."""
         for name, text in texts.items():
@@ -95,7 +107,7 @@ class Conda:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conda]:
-    """A channel with Debian's own CPython in it; the project locked, built and run."""
+    """A channel with Debian's own CPython in it; the project locked, built and run by the commands of the page."""
     folder = tmp_path_factory.mktemp("conda")
     store, wheels = folder / "store", folder / "wheels"
     wheels.mkdir()
@@ -105,17 +117,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conda]:
     environment |= {"REPROBUILD_STORE": str(store), "PIP_FIND_LINKS": str(wheels), "TMPDIR": str(folder)}
     conda = Conda(folder / "project", environment)
     conda.write(reprobuild_toml=BASE, train_py=TRAIN, requirements_in="beside\n", environment_yml=ENVIRONMENT)
+    (conda.project / "lockfiles").mkdir()
+    stale = conda.project / "lockfiles" / "conda-lock.yml"
+    stale.write_text("of an environment that the project has no more\n")
     conda.run("lock")
     conda.run("image")
+    assert not stale.exists()
     debs = {deb.name: store / "blobs/sha256" / deb.sha256 for deb in conda.lock.artifacts if deb.name in PYTHON}
     packages = [c_library(folder / "c"), program_with_prefix(folder / "p"), noarch_package()]
     packages.append(python_package(debs, folder / "python"))
     with serve_channel(folder / "channel", packages) as mirror:
         environment["REPROBUILD_CONDA_TESTS"] = f"{mirror.url}/tests"
         conda.write(reprobuild_toml=BASE + CONDA)
-        conda.run("lock")
-        conda.run("image")
-        conda.run("run")
+        conda.follow(PAGE)
         yield conda
 
 
@@ -147,3 +161,67 @@ def test_python_libraries_programs_and_wheels_of_the_image_work_together(made: C
         "version": [3, 11, 2],
         "where": ["/opt/conda/share/where", "/opt/conda", "prefix=/opt/conda\n"],
     }
+
+
+def test_a_change_of_the_environment_is_named(made: Conda) -> None:
+    lock = made.project / "lockfiles" / "conda-lock.yml"
+    written = lock.read_text()
+    made.write(environment_yml=f"# a comment changes nothing\n{ENVIRONMENT}")
+    try:
+        assert made.run("lock", "--check").stdout == "lockfiles/reprobuild.lock is up to date\n"
+        made.write(environment_yml=ENVIRONMENT + "  - libanswer\n")
+        assert made.run("lock", "--check", status=10).stdout == "changed: environment.yml\n"
+        made.write(environment_yml=ENVIRONMENT)
+        lock.write_text(written + "# touched\n")
+        assert made.run("lock", "--check", status=10).stdout == "changed: lockfiles/conda-lock.yml\n"
+    finally:
+        made.write(environment_yml=ENVIRONMENT)
+        lock.write_text(written)
+
+
+def test_scripts_that_conda_would_run_are_told(made: Conda) -> None:
+    said = made.run("image").stderr
+
+    assert "note: conda where: its post-link would have done more: register-where $PREFIX" in said
+
+
+def test_conda_itself_would_know_the_environment_of_the_image(made: Conda) -> None:
+    from rattler import PrefixRecord
+
+    image = made.run("image").stdout.strip().removeprefix("sha256:")
+    root = Path(made.environment["REPROBUILD_STORE"]) / "roots" / image / "opt/conda"
+    records = [PrefixRecord.from_path(path) for path in sorted((root / "conda-meta").glob("*.json"))]
+
+    assert [record.name.normalized for record in records] == ["greeting", "libanswer", "python", "where"]
+    assert all((root / file).exists() or (root / file).is_symlink() for record in records for file in record.files)
+    assert (root / "conda-meta" / "history").is_file()
+
+
+def test_the_bundle_carries_the_lock_of_conda_lock_and_gives_the_same_result(made: Conda, tmp_path: Path) -> None:
+    shown = made.run("inspect", "bundle.tar").stdout
+    offline = {name: value for name, value in made.environment.items() if name != "REPROBUILD_CONDA_TESTS"}
+    elsewhere = Conda(made.project, {**offline, "REPROBUILD_STORE": str(tmp_path / "store")})
+    done = elsewhere.run("replay", "bundle.tar", "--require", "identical", "--json")
+
+    assert "4 conda packages" in shown
+    assert "conda-lock.yml: " in shown
+    assert json.loads(done.stdout)["verdict"] == "identical"
+
+
+def test_two_packages_that_own_one_path_are_both_named(made: Conda, tmp_path: Path) -> None:
+    """The wheel and the conda package of one project, as an unlucky pair of files asks for."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    (wheels / wheel_name("greeting", "3.1")).write_bytes(make_wheel("greeting", "3.1", {"greeting/__init__.py": ""}))
+    project = tmp_path / "project"
+    project.mkdir()
+    clash = Conda(project, {**made.environment, "PIP_FIND_LINKS": str(wheels)})
+    clash.write(reprobuild_toml=BASE + CONDA, train_py="", requirements_in="greeting\n", environment_yml=ENVIRONMENT)
+    clash.run("lock")
+    error, hint = clash.run("image", status=3).stderr.splitlines()[-2:]
+
+    assert error == (
+        "error: /opt/conda/lib/python3.11/site-packages/greeting/__init__.py: it belongs to two packages: "
+        "greeting 3.0 (conda) and greeting 3.1 (wheel)"
+    )
+    assert hint.startswith("hint: leave one of them out")
