@@ -21,7 +21,9 @@ def differences(record: Record, other: Record) -> str:
     ours, theirs = choices(record.asked), choices(other.asked)
     names = [name for name in sorted(ours.keys() | theirs.keys()) if ours.get(name) != theirs.get(name)]
     told = [f"{name} = {theirs.get(name, 'not given')}" for name in names]
+    same_values = record.asked.hyperparameters == other.asked.hyperparameters  # which a command may have in it
     other_than = {
+        "other command": same_values and record.asked.command != other.asked.command,
         "other source": record.source.sha256 != other.source.sha256,
         "other image": record.image != other.image,
         "other data": _contents(record) != _contents(other),

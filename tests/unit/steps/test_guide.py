@@ -149,6 +149,20 @@ def test_failed_and_unreadable_runs_and_notes_are_experiments(tmp_path: Path) ->
     assert "| epochs = 12 | accuracy = 0.975" in rows[3]
 
 
+def test_what_sets_a_run_apart_is_named(tmp_path: Path) -> None:
+    record = letters_record()
+    runs: dict[str, Record | bytes] = {
+        "0001": record.model_copy(update={"asked": record.asked.model_copy(update={"command": ("python", "old.py")})}),
+        "0002": record.model_copy(update={"image": "9" * 64, "source": record.source.model_copy(update={"files": 9})}),
+        "0003": letters_record(data={}),
+        "0004": record,
+    }
+    text = guide_of(make_guide_project(tmp_path, runs=runs))
+    rows = [line.split(" | ")[3] for line in text.split("\n") if re.match(r"\| 000\d \|", line)]
+
+    assert rows == ["*this guide's run*", "other data", "other image", "other command"]
+
+
 def test_writing_it_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     project = make_guide_project(tmp_path)
     first = guide_of(project), (project / PLACE).with_suffix(".html").read_bytes()
