@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reprobuild.ground.canonical import MAX_SIZE
 from reprobuild.ground.errors import InputError, UsageError, hinting
-from reprobuild.ground.tree import open_given
+from reprobuild.ground.tree import open_regular
 
 if TYPE_CHECKING:
     from reprobuild.record.document import Record
@@ -49,6 +49,6 @@ def read_record(folder: Path) -> "Record":
     from reprobuild.record.document import Record  # late: a list of runs that are known needs no pydantic
 
     with hinting("record another one: reprobuild run"):
-        with open_given(folder / RECORD, str(folder / RECORD)) as stream:
+        with open_regular(folder / RECORD, str(folder)) as stream:
             data = stream.read(MAX_SIZE + 1)
-        return Record.from_bytes(data, str(folder / RECORD))
+        return Record.from_bytes(data, f"{folder}: {RECORD}")

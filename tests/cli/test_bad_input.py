@@ -300,7 +300,7 @@ def test_a_record_that_is_missing_or_broken(
     if data is not None:
         (folder / "record.json").write_bytes(data)
 
-    assert refuse(capsys, line, 3, "bundle")[0].startswith(f"{folder / 'record.json'}: ")
+    assert refuse(capsys, line, 3, "bundle")[0].startswith(f"{folder}: record.json: ")
 
 
 @pytest.mark.parametrize("command", ["inspect", "replay"])
