@@ -120,7 +120,9 @@ def _unpack_bz2(path: Path, target: BinaryIO, subject: str) -> None:
 
 def _read_info(tar: tarfile.TarFile, subject: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for member in tar:
+    for number, member in enumerate(tar):
+        if number > MAX_FILES:
+            raise InputError(f"{subject}: more than {MAX_FILES} files")
         name = member.name.removeprefix("./").removeprefix("info/")
         if member.isfile() and name in INFO and member.name.removeprefix("./").startswith("info/"):
             if member.size > MAX_INFO or name in found:

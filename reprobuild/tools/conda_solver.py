@@ -18,8 +18,8 @@ from typing import Any
 
 from reprobuild.ground.urls import without_credentials
 
-TIMEOUT = 60
-"""Seconds that a channel may be silent."""
+TIMEOUT = 300
+"""Seconds that an index, tens of megabytes, may take."""
 SOLVING = 900
 """Seconds that a solution may take."""
 ANSWER = "answer.json"

@@ -304,7 +304,7 @@ import json, os, sys
 with open({log!r}, "a") as stream:
     stream.write(json.dumps([sys.argv[0], sys.argv[1:], os.environ.get("CONDA_OVERRIDE_GLIBC")]) + "\\n")
 if sys.argv[1:] == ["--version"]:
-    print("conda 24.1.0")
+    print("24.1.0")
 elif sys.argv[1] == "create":
     if "unsolvable" in sys.argv:
         print(json.dumps({{"success": False, "message": "These packages\\nare not available:\\n - unsolvable"}}))
@@ -317,7 +317,7 @@ elif sys.argv[1] == "create":
 """
 
 
-@pytest.mark.parametrize("name", ["conda", "mamba"])
+@pytest.mark.parametrize("name", ["conda", "micromamba"])
 def test_a_conda_of_the_path_is_asked_when_there_is_one(
     project: Project, mirror: Mirror, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -384,6 +384,16 @@ def test_a_bomb_ends_at_its_limit(tmp_path: Path, suffix: str, monkeypatch: pyte
     assert refusal(package, tmp_path).endswith("unpacks to more than 1048576 bytes")
 
 
+@pytest.mark.parametrize("suffix", [".conda", ".tar.bz2"])
+def test_more_files_than_any_package_has_are_refused(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conda_archive, "MAX_FILES", 20)
+    package = make_conda("many", files={f"f{number:02}": "" for number in range(30)}, suffix=suffix)
+
+    assert refusal(package, tmp_path).endswith("more than 20 files")
+
+
 def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
