@@ -50,6 +50,7 @@ def lock_conda(folder: Path, path: str | None, system: System, world: World, pro
             architecture=base.architecture,
             cache=world.store.root / "conda",
             runner=world.runner,
+            sources=world.pip,
             conda=conda,
         )
     return _with_packages(system, solution, environment, world, progress)

@@ -15,6 +15,7 @@ from reprobuild.ground.urls import scrub
 from reprobuild.lock.conda.target import PLATFORMS
 from reprobuild.tools.complaints import explain
 from reprobuild.tools.conda_solver import Question, read_answer, write_question
+from reprobuild.tools.pip import PipSources
 from reprobuild.tools.process import Finished, Runner
 
 PROGRAMS = ("conda", "mamba", "micromamba")
@@ -48,11 +49,13 @@ def run_conda_lock(
     architecture: str,
     cache: Path,
     runner: Runner,
+    sources: PipSources,
     conda: str,
 ) -> Solution:
     """What conda-lock finds for a file of `folder`, a copy; InputError in one line when there is no solution.
 
-    `output` is the place of its lock below `folder`, and `conda` a program or "" for our own.
+    `output` is the place of its lock below `folder`, and `conda` a program or "" for our own. Certificates and proxy
+    are pip's, as for all downloads.
     """
     tools = folder / ".reprobuild-tools"
     tools.mkdir(mode=0o700)
@@ -67,7 +70,7 @@ def run_conda_lock(
         *("--virtual-package-spec", str(tools / "virtual.yml")),
         *("--pypi_to_conda_lookup_file", str(tools / "names.json")),
     ]
-    done = runner(argv, cwd=folder, env=_environment(os.environ, tools), timeout=TIMEOUT)
+    done = runner(argv, cwd=folder, env=conda_environment(os.environ, tools, sources), timeout=TIMEOUT)
     answer = read_answer(tools)
     if done.status or not (folder / output).is_file():
         raise InputError(f"{environment}: {_complaint(done, answer)}", hint=HINT)
@@ -89,12 +92,19 @@ def _write_virtual(path: Path, platform: str, virtual: Mapping[str, str]) -> Non
     path.write_text(f"subdirs:\n  {platform}:\n    packages:\n{lines}")
 
 
-def _environment(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
+def conda_environment(environment: Mapping[str, str], temporary: Path, sources: PipSources) -> dict[str, str]:
     """What would change a solution is left out; conda-lock's temporary folders go away with ours."""
-    kept = {
-        name: value for name, value in environment.items() if not name.startswith(("CONDA_OVERRIDE_", "CONDA_LOCK_"))
+    left_out = ("CONDA_OVERRIDE_", "CONDA_LOCK_")
+    kept = {name: value for name, value in environment.items() if not name.startswith(left_out)}
+    told = {
+        "SSL_CERT_FILE": sources.certificates,
+        "REQUESTS_CA_BUNDLE": sources.certificates,
+        "HTTP_PROXY": sources.proxy,
+        "HTTPS_PROXY": sources.proxy,
+        "PYTHONWARNINGS": "ignore",
+        "TMPDIR": str(temporary),
     }
-    return {**kept, "PYTHONWARNINGS": "ignore", "TMPDIR": str(temporary)}
+    return kept | {name: value for name, value in told.items() if value}
 
 
 def _complaint(done: Finished, answer: Mapping[str, Any]) -> str:
