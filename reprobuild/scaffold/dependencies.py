@@ -13,6 +13,7 @@ from reprobuild.ground.errors import InputError
 from reprobuild.lock.python.requirements import included_files, logical_lines, parse_requirements
 from reprobuild.scaffold.toml import plain
 
+_MAX_LINE, _MAX_SHOWN = 2000, 200
 _ASIDE = re.compile(r"dev|test|doc|lint|ci\b|build|notebook|style")
 
 
@@ -56,6 +57,9 @@ def read_requirement_file(path: str, texts: Mapping[str, str], seen: frozenset[s
     good: list[str] = []
     bad: list[Refused] = []
     for number, line in logical_lines(texts[path]):
+        if len(line) > _MAX_LINE:
+            bad.append(Refused(number, line[:80], "longer than any requirement"))
+            continue
         try:
             if includes := list(included_files(line, path)):
                 for name, constrains in includes:
@@ -83,7 +87,7 @@ def restated(needs: Needs) -> str:
     lines = [f"# From {plain(needs.path)}.", *needs.requirements]
     for item in needs.refused:
         again, at = rescued(item), f":{item.line}" if item.line else ""
-        said = re.sub(r"\S+://\S+", "<URL>", item.text)
+        said = re.sub(r"\S+://\S+", "<URL>", item.text[:_MAX_SHOWN])
         lines += [again] if again else [f"# {plain(needs.path)}{at}: {plain(said)}: {plain(item.reason)}"]
     return "\n".join(lines) + "\n"
 

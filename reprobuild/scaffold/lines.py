@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from reprobuild.scaffold.toml import Value, plain, render_key, render_value
 
-COLUMN, WIDTH = 37, 120
+COLUMN, WIDTH, MAX_REMARK = 37, 120, 1000
 
 
 class Lines:
@@ -34,7 +34,8 @@ class Lines:
 
     def remark(self, text: str) -> None:
         """A comment on lines of its own."""
-        self._lines += [f"# {line}" for line in textwrap.wrap(plain(text), WIDTH - 2, break_long_words=False)]
+        said = plain(text[:MAX_REMARK]) + ("…" if len(text) > MAX_REMARK else "")
+        self._lines += [f"# {line}" for line in textwrap.wrap(said, WIDTH - 2, break_long_words=False)]
 
     def remarks(self, texts: Iterable[str]) -> None:
         """Several."""
@@ -42,7 +43,7 @@ class Lines:
             self.remark(text)
 
     def _add(self, text: str, remark: str) -> None:
-        line = f"{text:{COLUMN - 1}} # {plain(remark)}" if remark else text
+        line = f"{text:{COLUMN - 1}} # {plain(remark[:WIDTH])}" if remark else text
         if len(line) > WIDTH:
             self.remark(remark)
             line = text

@@ -30,7 +30,7 @@ class Values:
     """The values of one script's expressions; `arguments` are those of its command line by name."""
 
     def __init__(self, syntax: Syntax, path: str, arguments: Mapping[str, Known]) -> None:
-        self._path, self._arguments = path, arguments
+        self._arguments = arguments
         self._names: dict[str, Known | Unknown] = {"__file__": path}
         for target, value in _bindings(syntax):
             known = self.of(value)
@@ -65,8 +65,8 @@ class Values:
 
 
 def _is_text(value: Known) -> bool:
-    """False for a text with half of a surrogate pair, which no file can hold."""
-    return not isinstance(value, str) or not _SURROGATE.search(value)
+    """False for a text that is too long to mean anything here, or with half of a surrogate pair."""
+    return not isinstance(value, str) or (len(value) <= _MAX_LENGTH and not _SURROGATE.search(value))
 
 
 def _spelt(known: Known | Unknown) -> str:

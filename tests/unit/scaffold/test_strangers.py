@@ -1,5 +1,6 @@
 """Whatever texts lie in a folder, a project comes out that reads."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,34 @@ def test_a_damaged_sample_gives_a_project(name: str, place: int, damage: str) ->
 )
 def test_a_pyproject_of_wrong_types_gives_a_project(text: str) -> None:
     assert 'name = "sample"' in project_of({"pyproject.toml": text})["reprobuild.toml"]
+
+
+LONG = 200_000
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("requirements.txt", "a" * LONG),
+        ("requirements.txt", "-e " * (LONG // 3)),
+        ("pyproject.toml", f"[project]\ndependencies = ['{'a b' * (LONG // 3)}']\nrequires-python = '{'>' * LONG}'\n"),
+        ("environment.yml", f"dependencies: [{'a' * LONG}]\nchannels: [{'b' * LONG}]\n"),
+        ("Dockerfile", "FROM " + "a" * LONG),
+        ("Dockerfile", "FROM x\nRUN " + "apt-get install -y " * (LONG // 20)),
+        ("Dockerfile", "FROM x\nRUN apt-get install " + " ".join(f"lib{number}" for number in range(LONG // 8))),
+        ("train.py", "x = '" + "a" * LONG + "'\nopen(x, 'w')\nmodel.fit()\n"),
+        ("train.py", "import " + "a" * LONG + "\nmodel.fit()\n"),
+        ("train.py", "model.fit()\n" + "open('a/' + x + '/b', 'w')\n" * (LONG // 30)),
+        ("params.yaml", "a: " + "[" * LONG),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_long_texts_cost_seconds_at_most(path: str, text: str) -> None:
+    began = time.process_time()
+
+    project_of({path: text})
+
+    assert time.process_time() - began < 10
 
 
 @given(st.text())
