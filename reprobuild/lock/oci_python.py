@@ -15,6 +15,8 @@ LINKS = "/opt/reprobuild/bin"
 """Where an image has `python` and `python3` when its base has them nowhere, or others."""
 _NAME = re.compile(r"python3\.(\d{1,2})")
 _LIBRARIES = ("lib/x86_64-linux-gnu", "lib64", "usr/lib/x86_64-linux-gnu", "usr/lib64", "lib", "usr/lib")
+_DEBIAN = ("/etc/debian_version", "/var/lib/dpkg", "/usr/lib/python3/dist-packages")
+"""Any of them says that /usr is Debian's or a descendant's, whose Python looks for wheels in `dist-packages`."""
 HINT = 'name one: [image] python = "/usr/bin/python3.11"'
 
 
@@ -65,7 +67,7 @@ def _describe(view: View, executable: str, real: str, name: str, subject: str) -
     if not own and not view.is_file(f"{place}/{library}/{name}/os.py"):
         raise InputError(f"{subject}: {executable}: it has no standard library in {place}/lib/{name}", hint=HINT)
     site = f"{place}/{library}/{name}/site-packages"
-    if not own and place == "/usr" and view.names("/usr/lib/python3/dist-packages"):
+    if not own and place == "/usr" and any(map(view.kind, _DEBIAN)):
         site, scripts = f"/usr/local/lib/{name}/dist-packages", "/usr/local/bin"
     chosen = f"{folder}/{executable.rpartition('/')[2]}" if own else f"/{real}"
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from builders.images import unpacked
+from builders.registry import running_registry
 
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.read import parse_project
@@ -189,6 +190,35 @@ def test_skopeo_reads_the_bundle(digits: Digits) -> None:
     )
 
     assert json.loads(shown.stdout)["os"] == "linux"
+
+
+@pytest.mark.engine
+def test_the_image_of_a_bundle_is_pushed_and_is_a_base_like_any_other(digits: Digits, tmp_path: Path) -> None:
+    other = Digits(tmp_path / "project", tmp_path / "store")
+    for name in FILES:
+        (other.project / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(EXAMPLE / name, other.project / name)
+    path = other.project / "reprobuild.toml"
+    # The base has the other wheels already; this one takes the place of its own.
+    (other.project / "requirements.in").write_text("threadpoolctl\n")
+    with running_registry(tmp_path / "registry") as registry:
+        place = f"docker://{registry.name}/team/digits:1"
+        argv = ["skopeo", "copy", "--dest-tls-verify=false", f"oci-archive:{digits.project}/bundle.tar", place]
+        subprocess.run(argv, check=True, capture_output=True)
+        text = path.read_text().replace('base = "debian12-python311"', f'base = "{place}"')
+        path.write_text("".join(row for row in text.splitlines(keepends=True) if not row.startswith("debian = ")))
+        told = other.run("lock")
+        other.run("run")
+    report = json.loads(other.run("replay", "bundle.tar", "--json", store=tmp_path / "third"))
+    one, two = (
+        json.loads((item.project / ".reprobuild/runs/0001/record.json").read_bytes()) for item in (digits, other)
+    )
+
+    assert re.search(r"^docker://127\.0\.0\.1:\d+/team/digits:1 is sha256:[0-9a-f]{64}$", told, re.MULTILINE)
+    assert "   1 wheels" in told
+    assert (other.lock.python, other.lock.base.python) == (digits.lock.python, digits.lock.base.python)
+    assert one["outputs"] == two["outputs"]
+    assert report["verdict"] == "identical"
 
 
 def test_the_run_of_another_number_is_bundled_again_with_the_same_bytes(digits: Digits, tmp_path: Path) -> None:

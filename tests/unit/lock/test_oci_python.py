@@ -9,7 +9,6 @@ DEBIAN = {
     "usr/bin/python3": "symlink:python3.11",
     "usr/bin/python3.11": "file",
     "usr/lib/python3.11/os.py": "file",
-    "usr/lib/python3/dist-packages/README": "file",
 }
 OFFICIAL = {
     "usr/local/bin/python": "symlink:python3",
@@ -26,8 +25,12 @@ def view(paths: dict[str, str], **texts: str) -> View:
     return View([("layer", Note(paths=paths, sonames={}, texts=known, scripts={}))])
 
 
-def test_debians_python_has_a_place_for_what_its_packages_do_not_bring() -> None:
-    seen = view(DEBIAN, **{"usr__bin__python3.11": "3.11.2"})
+@pytest.mark.parametrize(
+    "sign",
+    ["usr/lib/python3/dist-packages/README", "etc/debian_version", "var/lib/dpkg/status"],
+)
+def test_debians_python_has_a_place_for_what_its_packages_do_not_bring(sign: str) -> None:
+    seen = view({**DEBIAN, sign: "file"}, **{"usr__bin__python3.11": "3.11.2"})
     found = find_python(seen, {}, "", "x")
 
     assert found
@@ -35,6 +38,13 @@ def test_debians_python_has_a_place_for_what_its_packages_do_not_bring() -> None
     assert found.python.executable == "/usr/bin/python3.11"
     assert found.python.site == "/usr/local/lib/python3.11/dist-packages"
     assert found.python.scripts == "/usr/local/bin"
+
+
+def test_another_distributions_python_has_its_wheels_beside_it() -> None:
+    found = find_python(view(DEBIAN, **{"usr__bin__python3.11": "3.11.2"}), {}, "", "x")
+
+    assert found
+    assert (found.python.site, found.python.scripts) == ("/usr/lib/python3.11/site-packages", "/usr/bin")
 
 
 def test_a_python_of_its_own_prefix_has_its_wheels_beside_it() -> None:
