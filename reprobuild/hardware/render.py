@@ -74,7 +74,8 @@ def render_findings(findings: Sequence[Finding]) -> Iterator[str]:
     for finding in told[:SHOWN]:
         wanted = "wanted" if finding.effect is Effect.CANNOT else "recorded"
         sides = f"{wanted} {finding.recorded}, found {finding.seen}"
-        yield f"{finding.effect}: {finding.subject}: {sides} ({finding.detail})"
+        rule = f" [{finding.rule}]" if finding.rule else ""
+        yield f"{finding.effect}: {finding.subject}: {sides} ({finding.detail}){rule}"
     if len(told) > SHOWN:
         yield f"and {len(told) - SHOWN} more"
     if rest := len(findings) - len(told):

@@ -147,7 +147,7 @@ def test_a_replay_with_a_gpu_that_is_not_there_is_refused_before_it_is_verified(
 
     assert done.returncode == 4
     assert done.stderr.splitlines() == [
-        f"cannot run: GPU: wanted a GPU, found – ({why})",
+        f"cannot run: GPU: wanted a GPU, found – ({why}) [no-gpu]",
         "error: bundle.tar: this machine cannot run it: GPU: wanted a GPU, found –",
         "hint: reprobuild preflight names each; --anyway starts it all the same",
     ]
