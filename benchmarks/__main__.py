@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: `reprobuild image` beside `docker build` with pip, on the same wheels, cold and unchanged."""
+"""`python -m benchmarks`: `image` beside `docker build` with pip; `replay` beside `docker load` and `docker run`."""
 
 import argparse
 import json
@@ -8,11 +8,13 @@ from pathlib import Path
 
 from benchmarks.layers import Throughput, measure_layers
 from benchmarks.ours import Ours
+from benchmarks.replay import Replay
 from benchmarks.theirs import running_theirs
 from benchmarks.timing import Comparison, Machine, describe_machine, timed
 
 COLD, UNCHANGED, CACHED = "cold build", "unchanged build", "unchanged build, and docker's layers cached"
 LAYERS = "layers, one core"
+REPLAY = "replay in docker, against load and run"
 REQUIREMENTS = Path(__file__).parent / "requirements.in"
 
 
@@ -63,7 +65,22 @@ def measure_images(
             found[COLD].add(cold, whole)
             found[UNCHANGED].add(unchanged, whole)
             found[CACHED].add(unchanged, cached)
+        found[REPLAY] = measure_replay(Replay(folder / "replay", theirs.docker), repeat)
         return describe_machine(len(wheels), theirs.describe()), found
+
+
+def measure_replay(replay: Replay, repeat: int) -> Comparison:
+    """Each side on a machine that has nothing of the image."""
+    say("training examples/digits")
+    replay.prepare()
+    found = Comparison()
+    for number in range(repeat):
+        say(f"replay {number + 1} of {repeat}")
+        replay.forget()
+        ours = timed(replay.ours)
+        replay.forget()
+        found.add(ours, timed(replay.theirs))
+    return found
 
 
 def say(text: str) -> None:

@@ -51,7 +51,7 @@ class Replay:
         options = ["--rm", "--network", "none", "--volume", f"{self._project}:/work", "--workdir", "/work"]
         for variable in ("OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2", "REPROBUILD_PARAMS=/work/parameters.json"):
             options += ["--env", variable]
-        self._docker.run("run", *options, self._image, "train.py", "--epochs", "12")
+        self._docker.run("run", *options, self._image, "python", "train.py", "--epochs", "12")
 
     @property
     def _bundle(self) -> Path:

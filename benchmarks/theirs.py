@@ -25,7 +25,7 @@ class Theirs:
     """A build context and the daemon that builds it."""
 
     def __init__(self, folder: Path, docker: Docker) -> None:
-        self._context, self._docker = folder / "context", docker
+        self._context, self.docker = folder / "context", docker
         (self._context / "wheels").mkdir(parents=True)
         (self._context / "Dockerfile").write_text(DOCKERFILE)
 
@@ -45,12 +45,12 @@ class Theirs:
 
     def describe(self) -> str:
         """Versions and storage."""
-        shown = self._docker.run("info", "--format", "{{.ServerVersion}} {{.Driver}}").split()
+        shown = self.docker.run("info", "--format", "{{.ServerVersion}} {{.Driver}}").split()
         return f"Docker {shown[0]} with BuildKit on {shown[1]}"
 
     def _build(self, *words: str) -> None:
-        argv = self._docker.argv("build", "--network", "none", "--tag", "built", *words, str(self._context))
-        environment = {**self._docker.environment, "DOCKER_BUILDKIT": "1"}
+        argv = self.docker.argv("build", "--network", "none", "--tag", "built", *words, str(self._context))
+        environment = {**self.docker.environment, "DOCKER_BUILDKIT": "1"}
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"docker build: {done.stderr[-2000:]}")

@@ -44,9 +44,7 @@ class Comparison:
     def __str__(self) -> str:
         ours, theirs = statistics.median(self.ours), statistics.median(self.theirs)
         spread = f"{min(self.ratios):.1f} to {max(self.ratios):.1f}"
-        return (
-            f"{statistics.median(self.ratios):6.1f} times faster ({spread}); {ours:.3f} s, docker build {theirs:.3f} s"
-        )
+        return f"{statistics.median(self.ratios):6.1f} times faster ({spread}); {ours:.3f} s, docker {theirs:.3f} s"
 
 
 @dataclass(frozen=True)

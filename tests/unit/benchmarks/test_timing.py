@@ -16,7 +16,7 @@ def test_a_ratio_is_the_median_of_pairs_and_not_of_sides() -> None:
 
     assert comparison.ratios == [5.0, 10.0, 6.0]
     assert comparison.figures()["ratio"] == 6.0
-    assert str(comparison) == "   6.0 times faster (5.0 to 10.0); 2.000 s, docker build 20.000 s"
+    assert str(comparison) == "   6.0 times faster (5.0 to 10.0); 2.000 s, docker 20.000 s"
     json.dumps(comparison.figures())
 
 
