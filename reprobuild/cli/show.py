@@ -5,9 +5,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, TextIO
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from reprobuild.tools.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from rich import progress as bars
+    from rich.progress import TaskID
 
 
 class Plain(Silent):
@@ -19,13 +24,17 @@ class Plain(Silent):
 
 
 class Bar:
-    """Progress as rich draws it."""
+    """Progress as rich draws it, from the first thing on that takes time."""
 
-    def __init__(self) -> None:
+    _task: "TaskID | None" = None
+
+    @cached_property
+    def rich(self) -> "bars.Progress":
+        """What draws, at work."""
         from rich import progress as bars
         from rich.console import Console
 
-        self.rich = bars.Progress(
+        drawing = bars.Progress(
             bars.TextColumn("{task.description}"),
             bars.BarColumn(),
             bars.TaskProgressColumn(),
@@ -33,16 +42,24 @@ class Bar:
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self.rich.add_task("", total=None, visible=False)
+        drawing.start()
+        return drawing
+
+    def stop(self) -> None:
+        """Take away what is drawn."""
+        if "rich" in self.__dict__:
+            self.rich.stop()
 
     def begin(self, title: str, total: int) -> None:
         """See `Progress.begin`."""
-        self.rich.remove_task(self._task)
+        if self._task is not None:
+            self.rich.remove_task(self._task)
         self._task = self.rich.add_task(title, total=total)
 
     def advance(self, amount: int = 1) -> None:
         """See `Progress.advance`."""
-        self.rich.advance(self._task, amount)
+        if self._task is not None:
+            self.rich.advance(self._task, amount)
 
     def note(self, line: str) -> None:
         """See `Progress.note`."""
@@ -54,8 +71,10 @@ def progress() -> Iterator[Progress]:
     """Bars on a terminal's standard error, nothing but notes elsewhere."""
     if sys.stderr.isatty():
         bar = Bar()
-        with bar.rich:
+        try:
             yield bar
+        finally:
+            bar.stop()
     else:
         yield Plain()
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence, Set
 
 from reprobuild.ground.text import shown
 from reprobuild.ledger.row import FACTS, METRIC, PARAM, UNREADABLE, Row, Value
-from reprobuild.ledger.select import is_number, resolve, spell
+from reprobuild.ledger.select import resolve, spell
 
 MISSING = "–"
 GAP = "  "
@@ -58,7 +58,9 @@ def _column(rows: Sequence[Row], name: str) -> list[str]:
         return [row.run for row in rows]
     if name in DIGESTS:
         return [str(row.values.get(name, MISSING))[:12] for row in rows]
-    return [render_cell(row.values.get(name)) for row in rows]
+    keys = [(type(value), value) for value in (row.values.get(name) for row in rows)]
+    texts = {key: render_cell(key[1]) for key in set(keys)}  # of thousands of runs, few values are new
+    return [texts[key] for key in keys]
 
 
 def render_table(rows: Sequence[Row], columns: Sequence[str], known: Set[str], width: int | None) -> str:
@@ -70,12 +72,16 @@ def render_table(rows: Sequence[Row], columns: Sequence[str], known: Set[str], w
     if width is not None:
         widths = [min(size, MAX_CELL) for size in widths]
         kept = _fitting(widths, width)
-    right = [name != "run" and all(is_number(row.values.get(name, 0)) for row in rows) for name in columns]
+    right = [name != "run" and _are_numbers(rows, name) for name in columns]
     padded = [_pad(cells[at], widths[at], right[at]) for at in kept]
     lines = [GAP.join(line)[:width].rstrip() for line in zip(*padded, strict=True)]
     if left_out := [heads[at] for at in range(len(columns)) if at not in kept]:
         lines.append(f"left out for want of room: {', '.join(left_out)} (--columns chooses)")
     return "\n".join(lines)
+
+
+def _are_numbers(rows: Sequence[Row], name: str) -> bool:
+    return {type(row.values.get(name)) for row in rows} <= {int, float, type(None)}
 
 
 def _pad(cells: Sequence[str], size: int, right: bool) -> list[str]:

@@ -80,10 +80,10 @@ class Stamp:
 
 def read_stamp(folder: Path) -> Stamp:
     """What the record and the note of a run look like from outside."""
-    texts, changed = [], 0
+    texts, changed, place = [], 0, str(folder)
     for name in (RECORD, NOTE):
         try:
-            status = os.lstat(f"{folder}/{name}")  # twice for each of 10,000 runs
+            status = os.lstat(f"{place}/{name}")  # twice for each of 10,000 runs
         except OSError:
             texts.append("-")
             continue
@@ -133,7 +133,8 @@ def _keep(path: Path, use: Use, still: Mapping[str, Known], learnt: Mapping[str,
 
 def read_rows(folders: Sequence[Path], progress: Progress) -> Iterator[Row]:
     """The rows of runs, of many on all cores."""
-    progress.begin("reading records", len(folders))
+    if folders:
+        progress.begin("reading records", len(folders))
     chunks = [folders[at : at + CHUNK] for at in range(0, len(folders), CHUNK)]
     if len(folders) < MANY:
         yield from _advancing(map(_read_chunk, chunks), progress)
