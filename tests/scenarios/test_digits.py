@@ -233,10 +233,11 @@ DOCUMENTS = (
     "docs/reference.md",
     "docs/benchmarks.md",
     "docs/guide.md",
+    "docs/runs.md",
     "examples/digits/README.md",
     "examples/digits-torch/README.md",
 )
-STATUS = {"reprobuild replay bundle.tar --seed 4321": 10}
+STATUS = {"reprobuild replay bundle.tar --seed 4321": 10, "reprobuild runs compare 1 2": 10}
 
 
 def commands(document: str) -> list[str]:
