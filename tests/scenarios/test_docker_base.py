@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from builders.command import TOML, CommandLine
+from builders.conda import make_conda, serve_channel
 from builders.debian_archive import Content, File, Folder, HardLink, Link
 from builders.host import ENVIRONMENT, interpreter, prefixes
 from builders.images import unpacked
@@ -408,3 +409,31 @@ def test_podman_applies_the_whiteouts_of_our_image_as_we_do(registry: Registry, 
         run([*podman, "image", "umount", name])
 
     assert theirs == tree(ours)
+
+
+def test_a_conda_environment_on_an_image_leaves_the_image_as_it_was(registry: Registry, tmp_path: Path) -> None:
+    registry.push("with-conda", "1", host_image())
+    tool = make_conda("tool", files={"bin/tool": File("#!/bin/sh\necho tool\n", 0o755)})
+    python = make_conda("python", "3.12.1", files={"bin/python3.12": "not run here\n"})
+    with serve_channel(tmp_path / "channel", [tool, python]) as mirror:
+        line = project(tmp_path, registry, "with-conda:1", '[conda]\nenvironment = "environment.yml"\n')
+        line.environment |= {"REPROBUILD_CONDA_TESTS": f"{mirror.url}/tests", "HOME": str(tmp_path)}
+        environment = line.project / "environment.yml"
+        environment.write_text("channels: [tests]\ndependencies: [tool, python]\n")
+        say(line, "lock")
+        first = lock_of(line)
+        say(line, "lock")
+        again = lock_of(line)
+        environment.write_text("channels: [tests]\ndependencies: [tool]\n")
+        say(line, "lock")
+        without = lock_of(line)
+        found = unpacked(root_of(line, tmp_path / "root"))
+
+    assert again == first
+    assert first.base.python.executable == "/opt/conda/bin/python3.12"
+    assert first.base.environment["PATH"].count("/opt/conda/bin") == 1
+    assert first.plain is not None
+    assert (without.base.python, without.python) == (first.plain.base.python, first.plain.python)
+    assert without.base.environment["PATH"] == f"/opt/conda/bin:{first.plain.base.environment['PATH']}"
+    assert found["opt/conda/bin/tool"] == "file 755"
+    assert found["opt/conda/conda-meta/history"] == "file 644"
