@@ -34,7 +34,7 @@ def command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found, and where, as JSON.")] = False,
 ) -> None:
-    """Make a project of a folder: write reprobuild.toml from what lies there.
+    """Make a project of a folder: write reprobuild.toml, guide.toml and the stub of the guide from what lies there.
 
     Reads requirement files, pyproject.toml, environment.yml, a Dockerfile, parameter files and the training script (its
     arguments, the files that it opens, the seeds that it sets), and runs nothing. What could not be known stands in
