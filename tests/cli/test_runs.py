@@ -1,6 +1,7 @@
 """`reprobuild runs` as a user has it: its list, one run, its note."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -193,3 +194,19 @@ def test_ten_thousand_runs_are_listed_from_their_records_and_from_the_ledger(
     assert out[5000].split()[:2] == ["5000", "unreadable"]
     best = told(capsys, tmp_path, "--sort", "-accuracy", "--where", "lr<=0.01", "--limit", "3", "--json")[1]
     assert [row["run"] for row in json.loads("\n".join(best))] == [642, 1642, 2642]
+
+
+@pytest.mark.parametrize("words", [["--json"], ["compare", "1", "2", "--json"], []])
+def test_what_is_said_is_the_same_bytes_in_every_surrounding(project: Path, words: list[str]) -> None:
+    surroundings = [
+        {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+        {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo", "LC_ALL": "POSIX", "PYTHONUTF8": "1", "COLUMNS": "20"},
+    ]
+    said = []
+    for folder, variables in zip((Path("/"), project), surroundings, strict=True):
+        argv = [sys.executable, "-m", "reprobuild", "--project", str(project), "runs", *words]
+        environment = {**os.environ, **variables}
+        said.append(subprocess.run(argv, cwd=folder, env=environment, capture_output=True, check=False, umask=0o77))
+
+    assert [done.stderr for done in said] == [b"", b""]
+    assert said[0].stdout == said[1].stdout != b""
