@@ -18,6 +18,7 @@ from reprobuild.engines.options import create_options
 from reprobuild.engines.status import ending, find_refusal, no_command
 from reprobuild.ground.digests import short
 from reprobuild.ground.errors import ToolError
+from reprobuild.ground.parallel import ahead
 from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.archive import Archive, describe_archive
 from reprobuild.image.model import Image
@@ -27,6 +28,8 @@ from reprobuild.tools.store import Store
 if TYPE_CHECKING:
     from docker import DockerClient
 
+AHEAD = 8
+"""Mebibytes that are unpacked while the daemon takes others."""
 FIRST_WORDS = 500
 """Bytes of output kept to see whether the command was started."""
 _LOADED = re.compile(r"Loaded image(?: ID)?: (.+)")
@@ -77,7 +80,7 @@ class Docker:
         """Load the image, and return what the engine says that it calls it."""
 
         def stream() -> Iterator[bytes]:
-            for chunk in sent.chunks():
+            for chunk in ahead(sent.chunks(), AHEAD):
                 yield chunk
                 progress.advance(len(chunk))
 

@@ -1,6 +1,7 @@
 """Several things at a time, in threads, for as long as nothing goes wrong."""
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,3 +22,13 @@ def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) ->
         raise
     pool.shutdown()
     return found
+
+
+def ahead(items: Iterator[Item], held: int) -> Iterator[Item]:
+    """The same items in their order, `held` of them made in a thread while others are used."""
+    end = object()
+    with ThreadPoolExecutor(1) as pool:
+        made = deque(pool.submit(next, items, end) for _ in range(held))
+        while (item := made.popleft().result()) is not end:
+            made.append(pool.submit(next, items, end))
+            yield item  # type: ignore[misc]  # not the end
