@@ -219,6 +219,7 @@ def test_an_engine_of_no_such_name_is_told(tmp_path: Path) -> None:
     )
 
 
+@engine
 def test_the_docker_of_the_context_in_use_is_taken(tmp_path: Path) -> None:
     """As `docker context use` leaves it."""
     line = CommandLine(tmp_path).lock()
