@@ -26,8 +26,10 @@ from reprobuild.cli import (
     runs_note,
     runs_show,
 )
+from reprobuild.cli.show import say
 from reprobuild.cli.usage import WrongUsage, usage_error
 from reprobuild.ground.errors import ReprobuildError, ToolError, UsageError
+from reprobuild.ground.text import escaped
 
 EPILOG = (
     "Exit status: 0 done, identical or equivalent; 10 different (or a lock or guide that is out of date); "
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(error: ReprobuildError) -> int:
-    sys.stderr.write(f"error: {error}\n")
+    say(f"error: {escaped(str(error))}")
     if error.hint:
-        sys.stderr.write(f"hint: {error.hint}\n")
+        say(f"hint: {escaped(error.hint)}")
     return error.status

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
+from reprobuild.ground.text import escaped_lines
 from reprobuild.tools.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Bar:
         from rich.console import Console
 
         drawing = bars.Progress(
-            bars.TextColumn("{task.description}"),
+            bars.TextColumn("{task.description}", markup=False),
             bars.BarColumn(),
             bars.TaskProgressColumn(),
             bars.TimeRemainingColumn(),
@@ -63,7 +64,7 @@ class Bar:
 
     def note(self, line: str) -> None:
         """See `Progress.note`."""
-        self.rich.console.print(line, markup=False, highlight=False)
+        self.rich.console.print(escaped_lines(line), markup=False, highlight=False)
 
 
 @contextmanager
@@ -108,8 +109,8 @@ def _drop(stream: BinaryIO | TextIO) -> None:
 
 
 def say(line: str) -> None:
-    """A line for a person, on standard error, so that standard output stays the result."""
-    _write(sys.stderr, line + "\n")
+    """A line for a person, on standard error, so that standard output stays the result; nothing in it is obeyed."""
+    _write(sys.stderr, escaped_lines(line) + "\n")
 
 
 def answer(text: str) -> None:

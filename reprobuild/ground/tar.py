@@ -15,6 +15,8 @@ from reprobuild.ground.errors import InputError
 BLOCK = 512
 END = bytes(2 * BLOCK)
 MAX_PAX = 64 * 1024
+MAX_PATH, MAX_NAME = 4096, 255
+"""Bytes of a path with its NUL, and of one part of it (limits.h, `PATH_MAX` and `NAME_MAX`)."""
 _FAR = 1 << 20
 Kind = Literal["file", "dir", "symlink", "hardlink"]
 _FLAGS: dict[Kind, bytes] = {"file": b"0", "hardlink": b"1", "symlink": b"2", "dir": b"5"}
@@ -39,8 +41,8 @@ def padding(size: int) -> bytes:
 
 def render_header(entry: Entry, mtime: int) -> bytes:
     """The header blocks of an entry; its `size` bytes of content and their padding follow."""
-    name = entry.path.encode("utf-8", "surrogateescape") + (b"/" if entry.kind == "dir" else b"")
-    link = entry.link.encode("utf-8", "surrogateescape")
+    name = _bytes(entry.path) + (b"/" if entry.kind == "dir" else b"")
+    link = _bytes(entry.link)
     records = b""
     if link and (len(link) > 100 or not link.isascii()):
         records += _pax_record(b"linkpath", link)
@@ -108,7 +110,7 @@ def read_entries(stream: BinaryIO, subject: str, mtime: int) -> Iterator[tuple[E
         entry = _parse_header(first, records, subject)
         if render_header(entry, mtime) != raw:
             raise InputError(f"{subject}: {entry.path!r}: not a header that reprobuild writes")
-        check_path(entry.path, subject)
+        check_entry(entry, subject)
         content = _Content(stream, entry.size, subject)
         yield entry, content  # type: ignore[misc]  # a reader of read() alone
         content.skip()
@@ -118,10 +120,25 @@ def read_entries(stream: BinaryIO, subject: str, mtime: int) -> Iterator[tuple[E
         raise InputError(f"{subject}: something follows the end of the archive")
 
 
+def check_entry(entry: Entry, subject: str) -> None:
+    """InputError unless path and link name something that can be made; a hard link's target is inside too."""
+    check_path(entry.path, subject)
+    if entry.kind == "hardlink":
+        check_path(entry.link, subject)
+    elif entry.kind == "symlink" and (not entry.link or "\0" in entry.link or len(_bytes(entry.link)) >= MAX_PATH):
+        raise InputError(f"{subject}: {entry.path!r}: a link to {entry.link[:100]!r}")
+
+
 def check_path(path: str, subject: str) -> None:
     """InputError unless `path` is relative, normal and stays inside the folder it is unpacked to."""
     if not path or path.startswith("/") or "\0" in path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise InputError(f"{subject}: {path!r}: not a path inside the archive")
+        raise InputError(f"{subject}: {path[:200]!r}: not a path inside the archive")
+    if len(_bytes(path)) >= MAX_PATH or max(len(_bytes(part)) for part in path.split("/")) > MAX_NAME:
+        raise InputError(f"{subject}: {path[:100]!r}…: a name that is longer than Linux has them")
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
 
 
 def _parse_header(block: bytes, records: bytes, subject: str) -> Entry:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 from zipfile import BadZipFile, ZipFile
 
 import zstandard
@@ -18,29 +18,16 @@ import zstandard
 from reprobuild.ground.digests import chunks
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import check_path
+from reprobuild.image.foreign_tar import members_of, open_tar
 from reprobuild.image.spool import IN_MEMORY, MAX_CONTENT
 
 MAX_INFO = 256 << 20
 """Bytes of one file about a package: `paths.json` of 200,000 files is about 50 MB."""
-MAX_HEADER = 1 << 20
-"""Bytes of one extended tar header, which is read whole."""
 MAX_FILES = 500_000
 INFO = ("index.json", "paths.json", "files", "has_prefix", "link.json")
 # A zip that is encrypted is a RuntimeError; what the machine itself refuses is an OSError.
 BROKEN = (BadZipFile, RuntimeError, NotImplementedError, tarfile.TarError, zstandard.ZstdError, EOFError, zlib.error)
 Members = Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]
-
-
-class _Member(tarfile.TarInfo):
-    """A member whose extended headers are not larger than any name needs."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        member = super().frombuf(buf, encoding, errors)
-        plain = (*tarfile.REGULAR_TYPES, tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.DIRTYPE)
-        if member.type not in plain and member.size > MAX_HEADER:
-            raise tarfile.ReadError(f"a header of {member.size} bytes")
-        return member
 
 
 class _Bounded:
@@ -86,7 +73,7 @@ def _tar_of(archive: ZipFile, stem: str, subject: str) -> Iterator[tarfile.TarFi
     with archive.open(names[0]) as packed:
         unpacked = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
         bounded = cast(BinaryIO, _Bounded(cast(BinaryIO, unpacked), MAX_CONTENT, subject))
-        with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_Member) as tar:
+        with open_tar(bounded, "r|") as tar:
             yield tar
 
 
@@ -96,10 +83,10 @@ def _open_bz2(path: Path, subject: str, folder: str | None) -> Iterator[tuple[di
     with SpooledTemporaryFile(IN_MEMORY, dir=folder) as whole:
         _unpack_bz2(path, cast(BinaryIO, whole), subject)
         whole.seek(0)
-        with tarfile.open(fileobj=cast(BinaryIO, whole), mode="r:", tarinfo=_Member) as tar:
+        with open_tar(cast(BinaryIO, whole), "r:") as tar:
             info = _read_info(tar, subject)
         whole.seek(0)
-        with tarfile.open(fileobj=cast(BinaryIO, whole), mode="r:", tarinfo=_Member) as tar:
+        with open_tar(cast(BinaryIO, whole), "r:") as tar:
             yield info, (item for item in _members(tar, subject) if not item[0].name.startswith("info/"))
 
 
@@ -120,9 +107,7 @@ def _unpack_bz2(path: Path, target: BinaryIO, subject: str) -> None:
 
 def _read_info(tar: tarfile.TarFile, subject: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for number, member in enumerate(tar):
-        if number > MAX_FILES:
-            raise InputError(f"{subject}: more than {MAX_FILES} files")
+    for member in members_of(tar, MAX_FILES, subject):
         name = member.name.removeprefix("./").removeprefix("info/")
         if member.isfile() and name in INFO and member.name.removeprefix("./").startswith("info/"):
             if member.size > MAX_INFO or name in found:
@@ -134,9 +119,7 @@ def _read_info(tar: tarfile.TarFile, subject: str) -> dict[str, bytes]:
 
 def _members(tar: tarfile.TarFile, subject: str) -> Members:
     """Files and links; InputError for a path that leads out, and for what is neither file, folder nor link."""
-    for number, member in enumerate(tar):
-        if number > MAX_FILES:
-            raise InputError(f"{subject}: more than {MAX_FILES} files")
+    for member in members_of(tar, MAX_FILES, subject):
         member.name = member.name.removeprefix("./").rstrip("/")
         if member.isdir():
             continue

@@ -14,6 +14,7 @@ import zstandard
 
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import Entry
+from reprobuild.image.foreign_tar import members_of, open_tar
 from reprobuild.image.note import Note
 from reprobuild.image.spool import MAX_CONTENT, Spool
 
@@ -24,6 +25,7 @@ INFO = "var/lib/dpkg/info"
 BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError)
 """What the unpackers say of broken bytes; any other OSError is the machine's own."""
 MAX_CONTROL = 64 << 20
+MAX_FILES = 500_000
 
 
 def read_deb(path: Path, subject: str, spool: Spool) -> Note:
@@ -36,7 +38,7 @@ def read_deb(path: Path, subject: str, spool: Spool) -> Note:
         raise InputError(f"{subject}: its control file names no package")
     listed = ["/."]
     with _tar(path, members, "data.tar", subject) as archive:
-        for member in archive:
+        for member in members_of(archive, MAX_FILES, subject):
             _take(member, archive, spool, subject, listed)
     conffiles = _conffiles(control.get("conffiles", b"").decode(errors="replace"), spool)
     name = fields["Package"] + (f":{fields.get('Architecture', '')}" if fields.get("Multi-Arch") == "same" else "")
@@ -97,7 +99,7 @@ def _tar(path: Path, members: dict[str, tuple[int, int]], stem: str, subject: st
         elif suffix:
             raise InputError(f"{subject}: {name}: unknown compression")
         try:
-            with tarfile.open(fileobj=packed, mode="r|") as archive:
+            with open_tar(packed, "r|") as archive:
                 yield archive
         except BROKEN as error:
             raise InputError(f"{subject}: {name}: {error}") from error
@@ -106,7 +108,7 @@ def _tar(path: Path, members: dict[str, tuple[int, int]], stem: str, subject: st
 def _control(path: Path, members: dict[str, tuple[int, int]], subject: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with _tar(path, members, "control.tar", subject) as archive:
-        for member in archive:
+        for member in members_of(archive, MAX_FILES, subject):
             name = member.name.removeprefix("./")
             if member.isfile() and name and "/" not in name:
                 if member.size + sum(map(len, found.values())) > MAX_CONTROL:

@@ -11,24 +11,22 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 import zstandard
 
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import Entry
 from reprobuild.ground.tree import check_name
+from reprobuild.image.foreign_tar import members_of, open_tar
 from reprobuild.image.note import Note, code_of
 from reprobuild.image.spool import MAX_CONTENT, Spool
 from reprobuild.image.whiteouts import is_internal, is_whiteout, removed_by
 
 BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError, ValueError)
 MAX_ENTRIES = 1_000_000
-MAX_HEADER = 1 << 20
-"""Bytes of a name or of extended attributes, which tar's readers hold in memory."""
 MAX_PROGRAM = 64 << 20
 """Bytes of a program or library that is looked at for its version."""
-_BROKEN_HEADERS = (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError)  # type: ignore[attr-defined]
 _PYTHON = re.compile(r"(?:^|/)(?:bin/|lib(?:64)?/(?:[\w-]+/)?lib)python3\.(\d{1,2})(?:\.so(?:\.\d+)*)?$")
 _RECORD = re.compile(r"/(?:site|dist)-packages/[^/]+\.dist-info/RECORD$")
 _GLIBC = re.compile(rb"GNU C Library [^\n]{0,200}? release version (\d{1,3}\.\d{1,3})")
@@ -37,9 +35,7 @@ _GLIBC = re.compile(rb"GNU C Library [^\n]{0,200}? release version (\d{1,3}\.\d{
 def read_layer(path: Path, subject: str, spool: Spool) -> Note:
     """Put what a layer holds into `spool`; its note tells versions of Pythons and glibc, and RECORDs."""
     with _tar(path, subject) as archive:
-        for number, member in enumerate(archive):
-            if number >= MAX_ENTRIES:
-                raise InputError(f"{subject}: more than {MAX_ENTRIES} files")
+        for member in members_of(archive, MAX_ENTRIES, subject):
             _take(member, archive, spool, subject)
     entries = sorted(spool.entries.items())
     texts = {path: found for path, entry in entries if entry.kind == "file" and (found := _told(entry, spool))}
@@ -55,25 +51,6 @@ def read_layer(path: Path, subject: str, spool: Spool) -> Note:
     )
 
 
-class _Member(tarfile.TarInfo):
-    """A header whose long names and attributes are bounded, and that is never taken for the end when it is broken."""
-
-    @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
-        """The next header; tarfile itself would end quietly at a broken one and lose what follows."""
-        try:
-            return super().fromtarfile(archive)
-        except _BROKEN_HEADERS as error:
-            raise tarfile.ReadError(f"a broken header: {error}") from error
-
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        long = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME)
-        if self.type in (*long, tarfile.GNUTYPE_LONGLINK) and self.size > MAX_HEADER:
-            raise tarfile.ReadError(f"a header of {self.size} bytes")
-        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]  # where tarfile reads them
-        return found
-
-
 @contextmanager
 def _tar(path: Path, subject: str) -> Iterator[tarfile.TarFile]:
     """The archive, whatever it is packed with: media types do not always tell."""
@@ -87,7 +64,7 @@ def _tar(path: Path, subject: str) -> Iterator[tarfile.TarFile]:
             unpacker = zstandard.ZstdDecompressor(max_window_size=128 << 20)
             packed = cast(BinaryIO, stack.enter_context(unpacker.stream_reader(stream, read_across_frames=True)))
         try:
-            with tarfile.open(fileobj=packed, mode="r|", tarinfo=_Member) as archive:
+            with open_tar(packed, "r|") as archive:
                 yield archive
         except BROKEN as error:
             raise InputError(f"{subject}: not a layer that can be read: {error}") from error

@@ -5,13 +5,15 @@ from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Self
 
 from reprobuild.ground.errors import InputError
-from reprobuild.ground.tar import Entry, check_path, padding, render_header
+from reprobuild.ground.tar import Entry, check_entry, padding, render_header
 from reprobuild.image.model import EPOCH
 from reprobuild.image.whiteouts import PREFIX, is_whiteout
 
 IN_MEMORY = 64 << 20
 MAX_CONTENT = 32 << 30
 """Bytes that one artifact may unpack to."""
+MAX_NAMES = 256 << 20
+"""Characters of all paths and links together, which are held in memory; a million files have about 100 million."""
 
 
 class Spool:
@@ -22,7 +24,7 @@ class Spool:
         self.entries: dict[str, Entry] = {}
         self._offsets: dict[str, int] = {}
         self._content = SpooledTemporaryFile(IN_MEMORY, dir=folder)  # noqa: SIM115  # closed by __exit__
-        self._end = 0
+        self._end = self._names = 0
 
     def __enter__(self) -> Self:
         return self
@@ -32,12 +34,15 @@ class Spool:
 
     def add(self, entry: Entry, content: BinaryIO | None = None) -> None:
         """Take an entry and the `entry.size` bytes of its content; a second file of one path is an InputError."""
-        check_path(entry.path, self.subject)
+        check_entry(entry, self.subject)
         if not self._whiteouts and is_whiteout(entry.path):
             raise InputError(f"{self.subject}: {entry.path}: a name by which an image removes files")
         there = self.entries.get(entry.path)
         if there and (there.kind, entry.kind) != ("dir", "dir"):
             raise InputError(f"{self.subject}: {entry.path} is in it twice")
+        self._names += len(entry.path) + len(entry.link)
+        if self._names > MAX_NAMES:
+            raise InputError(f"{self.subject}: its names have more than {MAX_NAMES} characters")
         self.entries[entry.path] = entry
         if content is None:
             return

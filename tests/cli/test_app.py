@@ -129,3 +129,9 @@ def test_results_are_json_on_standard_output_alone(tmp_path: Path, capsys: pytes
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: lockfiles/reprobuild.lock: ")
+
+
+def test_an_error_is_one_line_that_a_terminal_does_not_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", "a\x1b[2Jb\nhint: c.tar"]) == 3
+
+    assert capsys.readouterr().err.splitlines()[0].startswith(r"error: a\x1b[2Jb\nhint: c.tar: ")

@@ -163,17 +163,29 @@ def test_the_umask_changes_nothing(tmp_path: Path) -> None:
         ([[hard("h", "nothing")]], "a hard link to nothing, which is no file"),
         ([[link("a", "/etc/passwd"), hard("h", "a")]], "a hard link to a, which is no file"),
         ([[link("a", "/etc"), hard("h", "a/passwd")]], "a is no folder"),
-        ([[hard("h", "../../etc/passwd")]], "which is no file"),
+        ([[hard("h", "../host")]], "not a path inside"),
+        ([[hard("h", "/etc/passwd")]], "not a path inside"),
+        ([[folder("a"), hard("a/h", "a/../../host")]], "not a path inside"),
+        ([[link("l", "")]], "a link to ''"),
+        ([[link("l", "a\0b")]], "a link to"),
+        ([[link("l", "x" * 4096)]], "a link to"),
+        ([[file("x" * 256)]], "a name that is longer"),
+        ([[file("xy/" * 1400 + "x")]], "a name that is longer"),
         ([[file("../x")]], "not a path inside"),
         ([[file("/x")]], "not a path inside"),
         ([[file("a//x")]], "not a path inside"),
         ([[file("a/./x")]], "not a path inside"),
     ],
-    ids=range(33),
+    ids=range(40),
 )
 def test_a_layer_that_leads_out_of_its_root_is_refused(tmp_path: Path, layers: list[list[Member]], said: str) -> None:
+    (tmp_path / "host").write_text("a secret")
+    os.utime(tmp_path / "host", (1, 1))
+    tmp_path.chmod(0o700)
     with pytest.raises(InputError) as caught:
         unpack(tmp_path, *layers)
 
     assert said in str(caught.value)
     assert [path.name for path in tmp_path.iterdir() if path.name == "x"] == []
+    assert ((tmp_path / "host").stat().st_nlink, (tmp_path / "host").stat().st_mtime) == (1, 1)
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
