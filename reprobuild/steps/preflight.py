@@ -90,7 +90,8 @@ def _demand(record: Record, index: LockIndex, disk: int, gpu: bool) -> Demand:
 def _disk(front: Front, store: Store | None) -> int:
     """Bytes that the blobs and the unpacked image will take, beyond what the store has."""
     layers = front.image.layers
-    blobs = sum(layer.size for layer in layers if store is None or not store.has(layer.sha256))
+    sizes = {layer.sha256: layer.size for layer in layers}  # an image may have a layer twice
+    blobs = sum(size for sha256, size in sizes.items() if store is None or not store.has(sha256))
     there = store is not None and store.path("roots", front.image.image_id).is_dir()
     return blobs + (0 if there else sum(layer.unpacked_size for layer in layers))
 

@@ -42,8 +42,8 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     record, index = parse_small(front, subject)
     received = Received(front, record, index, files, subject)
     _require_agreement(received)
-    for layer in front.image.layers:
-        store.keep(blobs[layer.sha256], layer.sha256)
+    for sha256 in {layer.sha256 for layer in front.image.layers}:  # an image may have a layer twice
+        store.keep(blobs[sha256], sha256)
     for data in front.image_documents:
         store.add_bytes(data)
     return received

@@ -81,8 +81,8 @@ def open_test_world(store: Path, engine: Engine) -> World:
     return World(Settings(store), Store(store), engine=engine)
 
 
-def make_image(store: Store, folder: Path, files: Mapping[str, bytes] | None = None) -> Image:
-    """An image of one layer in the store: the skeleton that `builders.host` makes, and these files."""
+def make_image(store: Store, folder: Path, files: Mapping[str, bytes] | None = None, *, times: int = 1) -> Image:
+    """An image in the store: one layer, as often as it is wanted, of `builders.host`'s skeleton and these files."""
     root = make_root(folder)
     for name, data in (files or {}).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -108,10 +108,12 @@ def make_image(store: Store, folder: Path, files: Mapping[str, bytes] | None = N
         unpacked_size=len(raw.getvalue()),
         holds=("skeleton 1",),
     )
-    config = render_config(BASE, [layer])
+    layers = (layer,) * times
+    config = render_config(BASE, layers)
     image_id = store.add_bytes(config)
-    manifest = store.add_bytes(render_manifest((image_id, len(config)), [(layer.sha256, layer.size)], "zstd"))
-    image = Image(image_id=image_id, manifest=manifest, layers=(layer,))
+    blobs = [(layer.sha256, layer.size)] * times
+    manifest = store.add_bytes(render_manifest((image_id, len(config)), blobs, "zstd"))
+    image = Image(image_id=image_id, manifest=manifest, layers=layers)
     keep_image(image, store)
     return image
 
@@ -126,14 +128,17 @@ def make_test_bundle(
     change: Callable[[Record], Record] = lambda record: record,
     locked: Base = BASE,
     needs: Needs | None = None,
+    times: int = 1,
 ) -> Path:
     """A bundle of a project's run, recorded in a store of its own.
 
-    `change` may falsify its record, `locked` the base that its lock tells of, and `needs` what its image asks for.
+    `change` may falsify its record, `locked` the base that its lock tells of, and `needs` what its image asks for;
+    its layer is there so many `times`.
     """
     made = make_project(folder / "project", files or {"train.py": "\n"}, **(project or {}))
     world = open_test_world(folder / "store", engine)
-    image = make_image(world.store, folder / "skeleton").model_copy(update={"needs": needs or Needs()})
+    made_image = make_image(world.store, folder / "skeleton", times=times)
+    image = made_image.model_copy(update={"needs": needs or Needs()})
     data = {source.name: digest_data(source, made.root) for source in made.data}
     index = LockIndex(transform=TRANSFORM_VERSION, base=locked, python="3", artifacts=(), data=data, inputs={})
     made.lock_folder.mkdir()

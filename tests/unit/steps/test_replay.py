@@ -42,6 +42,13 @@ def test_the_same_training_is_identical(tmp_path: Path) -> None:
     assert [check.name for check in report.checks] == ["exit status", "out/metrics.json", "out/model.csv", "loss"]
 
 
+def test_an_image_that_has_a_layer_twice_is_replayed(tmp_path: Path) -> None:
+    """A base has many an empty layer; a wheel's may be the base's own."""
+    bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS, times=2)
+
+    assert replay(tmp_path, bundle)[0].verdict is Kind.IDENTICAL
+
+
 def test_another_seed_is_caught_and_is_the_first_cause(tmp_path: Path) -> None:
     bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS)
     report, engine = replay(tmp_path, bundle, options=Options(seed=7))
