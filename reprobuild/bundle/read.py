@@ -141,7 +141,7 @@ def _image(
     descriptor: Descriptor, manifest: ImageManifest, config: ImageConfig, sizes: str, subject: str
 ) -> tuple[Image, str]:
     types = {layer.mediaType for layer in manifest.layers}
-    unpacked = [int(size) for size in sizes.split(" ") if size.isdigit() and len(size) < 15]
+    unpacked = [int(size) for size in sizes.split(" ") if size.isascii() and size.isdigit() and len(size) < 15]
     counts = {len(manifest.layers), len(config.rootfs.diff_ids), len(config.history), len(unpacked)}
     if len(counts) != 1 or len(types) != 1 or not types <= set(MEDIA_TYPES.values()):
         raise InputError(f"{subject}: image: its manifest, its config and its sizes do not agree")

@@ -9,14 +9,18 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 MAX_LIBRARY = 1 << 30
+HEADER, SECTIONS = 64, slice(60, 62)
+"""Bytes of an ELF header, and where in it `e_shnum` is."""
 _GLIBC = re.compile(r"GLIBC_(\d{1,4}(?:\.\d{1,4}){1,2})")
 
 
 def read_soname(stream: BinaryIO, size: int) -> str:
     """The SONAME of a 64-bit shared library whose bytes come next, or nothing for any other file."""
-    if size > MAX_LIBRARY or stream.read(5) != b"\x7fELF\x02":
+    head = stream.read(HEADER) if HEADER <= size <= MAX_LIBRARY else b""
+    # Without a number of sections the first one tells how many there are, which may be as many as the file has bytes.
+    if not head.startswith(b"\x7fELF\x02") or head[SECTIONS] == b"\0\0":
         return ""
-    library = _Window(stream, stream.tell() - 5, size)
+    library = _Window(stream, stream.tell() - HEADER, size)
     try:
         section = ELFFile(cast(BinaryIO, library)).get_section_by_name(".dynamic")
         if isinstance(section, DynamicSection):

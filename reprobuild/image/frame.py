@@ -37,7 +37,7 @@ class Facts(Document):
 def frame_key(artifact: Artifact, base: Base) -> str:
     """What a frame's bytes depend on, as one digest."""
     python = base.python.model_dump_json() if artifact.kind in ("wheel", "conda") else ""
-    name = f" {artifact.source} {artifact.path}" if artifact.kind == "conda" else ""
+    name = f" {artifact.source} {artifact.path} {artifact.size}" if artifact.kind == "conda" else ""
     return sha256_bytes(
         f"{TRANSFORM_VERSION} {NOTE_VERSION} {artifact.kind} {artifact.sha256} {LEVEL} {python}{name}".encode()
     )

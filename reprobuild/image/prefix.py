@@ -8,15 +8,19 @@ filled with NULs at its end. A first line that the kernel would cut off goes thr
 import re
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+MAX_TEXT = 256 << 20
 MAX_SHEBANG = 127
 """Bytes of a script's first line that every Linux reads whole (execve(2), "Interpreter scripts")."""
 _SHEBANG = re.compile(rb"#![ \t]*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
 
 
 def replace_in_text(data: bytes, placeholder: str, prefix: str) -> bytes:
-    """The text with the new prefix."""
+    """The text with the new prefix; ValueError for one that would grow far beyond any text."""
     for encoding in ENCODINGS:
-        data = data.replace(placeholder.encode(encoding), prefix.encode(encoding))
+        old, new = placeholder.encode(encoding), prefix.encode(encoding)
+        if len(data) + (len(new) - len(old)) * data.count(old) > MAX_TEXT:
+            raise ValueError(f"a text of more than {MAX_TEXT} bytes with the prefix {placeholder[:100]!r} in it")
+        data = data.replace(old, new)
     return short_shebang(data)
 
 
@@ -41,12 +45,10 @@ def _replace_strings(data: bytes, old: bytes, new: bytes, nul: bytes) -> bytes:
     if len(new) > len(old):
         raise ValueError(f"the prefix {new!r} is longer than the one it was built for")
 
-    def moved(found: re.Match[bytes]) -> bytes:
-        text = found[0]
-        return text.replace(old, new) + bytes((len(old) - len(new)) * text.count(old))
-
+    patched, at = bytearray(data), 0
     # From the prefix up to the string's own NUL, which may stand at any place of a wider encoding.
-    pattern = re.escape(old) + b"(?:(?!" + re.escape(nul) + b")[\\s\\S])*" + re.escape(nul)
-    if len(nul) == 1:
-        pattern = re.escape(old) + b"[^\\x00]*\\x00"
-    return re.sub(pattern, moved, data)
+    while (begin := data.find(old, at)) >= 0 and (end := data.find(nul, begin + len(old))) >= 0:
+        at = end + len(nul)
+        text = data[begin:at]
+        patched[begin:at] = text.replace(old, new) + bytes((len(old) - len(new)) * text.count(old))
+    return bytes(patched)

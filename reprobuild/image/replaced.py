@@ -23,15 +23,16 @@ def remove_replaced(view: View, wheels: Collection[str], site: str, spool: Spool
 
     Which files a distribution has, its RECORD says (PEP 376).
     """
-    names = []
+    names, gone = [], set[str]()
     place = view.find(site)
     for folder in view.names(site):
         found = _FOLDER.fullmatch(folder)
         if found and canonicalize_name(found["name"]) in wheels:
             names.append(folder.removesuffix(".dist-info"))
-            for path in sorted({*_recorded(view, place, folder), f"{place}/{folder}"}):
-                parent, _, name = path.rpartition("/")
-                spool.add_bytes(f"{parent}/{PREFIX}{name}", b"")
+            gone |= {*_recorded(view, place, folder), f"{place}/{folder}"}  # a file may be recorded by several
+    for path in sorted(gone):
+        parent, _, name = path.rpartition("/")
+        spool.add_bytes(f"{parent}/{PREFIX}{name}", b"")
     return names
 
 

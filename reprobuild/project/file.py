@@ -8,11 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from reprobuild.ground.documents import Inside, Name, Variable
 from reprobuild.hardware.fingerprint import EngineName
 from reprobuild.lock.base import AbsolutePath
-from reprobuild.record.document import Scalar, Tolerance
+from reprobuild.record.document import LONGEST, Scalar, Tolerance
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST = 366 * 86400
 _CREDENTIALS = re.compile(r"://[^/\s]*@")
 
 

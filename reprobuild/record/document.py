@@ -9,6 +9,8 @@ from reprobuild.ground.documents import Document, Inside, Name, Variable
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.needs import Needs
 
+LONGEST = 366 * 86400
+"""Seconds that a run may be given."""
 Scalar = bool | int | float | str | None
 Json = JsonValue
 Word = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -58,7 +60,7 @@ class Asked(Document):
     """After substitution of hyperparameters."""
     seed: int = Field(ge=0, lt=2**32)
     threads: int = Field(ge=1)
-    timeout: float = Field(gt=0)
+    timeout: float = Field(gt=0, le=LONGEST)
     """Seconds."""
     gpu: bool
     env: tuple[Variable, ...]

@@ -17,7 +17,6 @@ from reprobuild.ground.digests import sha256_file
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import unpack_tree
 from reprobuild.hardware.fingerprint import Fingerprint
-from reprobuild.lock.base import Base
 from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log
 from reprobuild.record.log import BoundedLog
 from reprobuild.record.request import THREAD_VARIABLES
@@ -31,7 +30,7 @@ from reprobuild.steps.collect import (
     read_found,
     read_metrics,
 )
-from reprobuild.steps.prepare import BYTECODE, Prepared
+from reprobuild.steps.prepare import BYTECODE, VISIBLE, Prepared, image_environment
 from reprobuild.tools.store import Store
 
 WORK, LIBRARY, FOUND, PARAMS = "/work", "/run/reprobuild/lib", "/run/reprobuild/found", "/run/reprobuild/params.json"
@@ -127,7 +126,8 @@ def _make_folder(work: Path, relative: str, subject: str) -> None:
 def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
     """Every variable of the run: the image's, the request's, and those that the user lets pass."""
     asked = request.asked
-    passed = {name: request.variables[name] for name in asked.env if name in request.variables}
+    wanted = (name for name in asked.env if asked.gpu or name != VISIBLE)
+    passed = {name: request.variables[name] for name in wanted if name in request.variables}
     given = {**image_environment(prepared.base, gpu=asked.gpu), **passed}
     return {
         **given,
@@ -148,16 +148,6 @@ def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
         "REPROBUILD_FOUND": FOUND,
         **dict.fromkeys(THREAD_VARIABLES, str(asked.threads)),
     }
-
-
-def image_environment(base: Base, *, gpu: bool) -> dict[str, str]:
-    """The image's own variables; without `gpu` they ask NVIDIA's container toolkit for none.
-
-    An image with CUDA asks for all, and an engine whose default runtime is NVIDIA's hears it in every container:
-    https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html
-    """
-    asks = not gpu and "NVIDIA_VISIBLE_DEVICES" in base.environment
-    return {**base.environment, **({"NVIDIA_VISIBLE_DEVICES": "void"} if asks else {})}
 
 
 def _read_attempt(

@@ -15,6 +15,7 @@ from reprobuild.tools.progress import Progress
 
 BYTECODE = "/run/reprobuild/bytecode"
 """Where an engine mounts the compiled modules (`PYTHONPYCACHEPREFIX`)."""
+VISIBLE = "NVIDIA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _compile(place: str, base: Base, engine: Engine, target: Path) -> None:
         # A folder that the image lacks is passed over in silence.
         # Not isolated (-I), which would leave out the variable that says where bytecode goes.
         argv=[base.python.executable, "-s", "-m", "compileall", "-q", "-q", "-j", "0", *folders],
-        environment={**base.environment, "PYTHONPYCACHEPREFIX": BYTECODE},
+        environment={**image_environment(base, gpu=False), "PYTHONPYCACHEPREFIX": BYTECODE},
         folder="/",
         writable={BYTECODE: target},
         timeout=3600,
@@ -77,3 +78,14 @@ def _compile(place: str, base: Base, engine: Engine, target: Path) -> None:
         raise KeyboardInterrupt
     if done.status not in (0, 1):
         raise ToolError(f"compileall: ended with {done.status or done.signal}: {b''.join(output)[-200:]!r}")
+
+
+def image_environment(base: Base, *, gpu: bool) -> dict[str, str]:
+    """The image's own variables; without `gpu` they ask NVIDIA's container toolkit for none.
+
+    An image with CUDA asks for all, and an engine whose default runtime is NVIDIA's hears it in every container:
+    https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/docker-specialized.html. An old one asks by
+    its version alone (`IsLegacy` in internal/config/image/cuda_image.go of NVIDIA/nvidia-container-toolkit).
+    """
+    asks = not gpu and not base.environment.keys().isdisjoint((VISIBLE, "CUDA_VERSION"))
+    return {**base.environment, **({VISIBLE: "void"} if asks else {})}

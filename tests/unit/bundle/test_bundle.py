@@ -167,6 +167,9 @@ HOSTILE: dict[str, Change] = {
         {"vnd.reprobuild.unpacked-size": "9" * 14}
     ),
     "a layer claims no number": lambda loose: loose.bundle["annotations"].update({"vnd.reprobuild.unpacked-size": "x"}),
+    "a layer claims what is no digit": lambda loose: loose.bundle["annotations"].update(
+        {"vnd.reprobuild.unpacked-size": "\u00b2"}
+    ),
     "a layer has another type": lambda loose: loose.manifest["layers"][0].update(mediaType="application/x-tar"),
     "a layer has annotations": lambda loose: loose.manifest["layers"][0].update(annotations={"a": "b"}),
     "a layer is no zstd": lambda loose: loose.replace_layer(b"no zstd at all"),

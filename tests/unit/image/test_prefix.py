@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from reprobuild.image.prefix import replace_in_binary, replace_in_text
@@ -34,6 +36,19 @@ def test_a_program_keeps_its_length_and_the_rest_of_the_string_moves_up() -> Non
 
 def test_what_ends_without_a_nul_is_no_string_of_a_program() -> None:
     assert replace_in_binary(OLD.encode(), OLD, NEW) == OLD.encode()
+
+
+def test_strings_that_never_end_cost_no_more_than_others() -> None:
+    data = (OLD + "/").encode() * 200_000
+    begun = time.monotonic()
+
+    assert replace_in_binary(data, OLD, NEW) == data
+    assert time.monotonic() - begun < 5  # looked through once for each prefix, it would take an hour
+
+
+def test_a_text_that_a_prefix_of_one_letter_would_blow_up_is_refused() -> None:
+    with pytest.raises(ValueError, match="a text of more than 268435456 bytes"):
+        replace_in_text(b"a" * (32 << 20), "a", NEW)
 
 
 def test_a_prefix_that_does_not_fit_into_a_program_is_refused() -> None:

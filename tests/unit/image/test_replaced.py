@@ -47,6 +47,17 @@ def test_what_a_wheel_replaces_is_removed_file_by_file_as_recorded() -> None:
     ]
 
 
+def test_a_file_that_two_replaced_packages_share_is_removed_once() -> None:
+    names = ("one-1.0", "two-2.0")
+    record = "shared/__init__.py,,\n"
+    records = {f"{SITE}/{name}.dist-info/RECORD": record for name in names}
+    paths = {**dict.fromkeys(records, "file"), f"{SITE}/shared/__init__.py": "file"}
+    view = View([("base", Note(paths=paths, sonames={}, texts=records, scripts={}))])
+    with Spool("replaced", whiteouts=True) as spool:
+        assert remove_replaced(view, {"one", "two"}, f"/{SITE}", spool) == list(names)
+        assert f"{SITE}/shared/.wh.__init__.py" in spool.entries
+
+
 def test_a_site_behind_a_link_is_the_same_place() -> None:
     assert removed({"demo-one"}, site="/lib/python3.11/site-packages") == removed({"demo-one"})
 

@@ -86,6 +86,7 @@ def test_only_a_run_that_finished_with_0_and_left_its_outputs_is_good(
         (("asked", "seed"), 2**32),
         (("asked", "seed"), True),
         (("asked", "timeout"), 0.0),
+        (("asked", "timeout"), 1e300),
         (("data", "d", "path"), "/etc"),
         (("data", "d", "path"), "/data/../etc"),
         (("data",), {"../d": {"path": "d", "sha256": DIGEST, "size": 1, "files": 1}}),

@@ -7,7 +7,7 @@ from builders.bundles import ScriptedEngine, make_test_bundle
 from builders.images import image_base
 
 from reprobuild.record.request import OWN_VARIABLES
-from reprobuild.steps.attempt import image_environment
+from reprobuild.steps.prepare import image_environment
 
 
 def test_every_variable_that_a_run_sets_is_refused_in_a_project(tmp_path: Path) -> None:
@@ -30,3 +30,5 @@ def test_a_run_that_asks_for_no_gpu_gets_none_of_an_engine_that_would_give_all()
     assert image_environment(base, gpu=False) == {"LANG": "C", "NVIDIA_VISIBLE_DEVICES": "void"}
     assert image_environment(base, gpu=True) == base.environment
     assert image_environment(image_base(), gpu=False) == image_base().environment
+    old = image_base(environment={"CUDA_VERSION": "10.2"})
+    assert image_environment(old, gpu=False) == {"CUDA_VERSION": "10.2", "NVIDIA_VISIBLE_DEVICES": "void"}
