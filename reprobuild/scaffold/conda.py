@@ -59,7 +59,7 @@ def read_environment(path: str, text: str) -> Environment:
     named = table.get("channels")
     return Environment(
         path=path,
-        python=next((found[1] for item in listed if (found := _PYTHON.fullmatch(str(item)))), ""),
+        python=next((found[1] for item in listed if isinstance(item, str) and (found := _PYTHON.fullmatch(item))), ""),
         packages=tuple(item for item in listed if isinstance(item, str) and item.isprintable()),
         wheels=tuple(_wheels(listed)),
         channels=tuple(item for item in named if isinstance(item, str)) if isinstance(named, list) else (),

@@ -1,6 +1,7 @@
 """Reading and downloading by URL: `file:`, `http:` and `https:`."""
 
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from netrc import NetrcParseError
@@ -14,6 +15,8 @@ from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.ground.urls import TOKEN
 
 CHUNK = 1 << 18
+SLOWEST = 120.0
+"""Seconds within which a document must be here; a server could send a byte a minute for ever."""
 
 
 class MissingError(ToolError):
@@ -163,6 +166,18 @@ def _read_netrc(path: Path) -> httpx.NetRCAuth:
     except (NetrcParseError, OSError) as error:
         reason = getattr(error, "msg", "") or getattr(error, "strerror", "") or type(error).__name__
         raise InputError(f"{path}: {reason}", hint="see curl(1), --netrc, for how that file is written") from error
+
+
+def read_raw(answer: httpx.Response, limit: int, slowest: float = SLOWEST) -> bytes:
+    """A small body as it was sent; ToolError for one that is larger than `limit` bytes, or not here in time."""
+    body, last = bytearray(), time.monotonic() + slowest
+    for chunk in answer.iter_raw():
+        body += chunk
+        if len(body) > limit:
+            raise ToolError(f"{redact(str(answer.url))}: more than {limit} bytes")
+        if time.monotonic() > last:
+            raise ToolError(f"{redact(str(answer.url))}: not all of it came within {slowest:g} s")
+    return bytes(body)
 
 
 def start_of(answer: httpx.Response, offset: int) -> int:

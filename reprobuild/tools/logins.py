@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from reprobuild.ground.canonical import parse_json
 from reprobuild.ground.errors import InputError, ToolError
@@ -79,10 +80,10 @@ class Logins:
             return None
         try:
             machines = netrc.netrc(str(self._netrc)).hosts
-        except (netrc.NetrcParseError, OSError) as error:
+        except (netrc.NetrcParseError, UnicodeDecodeError, OSError) as error:
             raise InputError(f"{self._netrc}: {error}", hint="see curl(1), --netrc") from error
         # A machine has no port (netrc(5)); `default` is for every host, also for those a login was never meant for.
-        if found := machines.get(registry.rpartition(":")[0] if registry[-1:].isdigit() else registry):
+        if found := machines.get(urlsplit(f"//{registry}").hostname or ""):
             return Login(found[0], found[2], "", str(self._netrc))
         return None
 

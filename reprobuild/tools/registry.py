@@ -16,7 +16,7 @@ import httpx
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.lock.oci_documents import INDEXES, MANIFESTS, MAX_DOCUMENT
-from reprobuild.tools.fetch import ForbiddenError, MissingError, Page, redact, start_of
+from reprobuild.tools.fetch import ForbiddenError, MissingError, Page, read_raw, redact, start_of
 from reprobuild.tools.logins import Login
 from reprobuild.tools.registry_login import Challenge, parse_challenges, request_token
 
@@ -25,8 +25,6 @@ TRIES = 4
 LONGEST_WAIT = 30.0
 """Seconds that a registry may ask to wait; one that wants more is told to the user, who may have a better idea."""
 REDIRECTS = 5
-SLOWEST = 120.0
-"""Seconds within which a document must be here; a server could send a byte a minute for ever."""
 UNWELL = (500, 502, 503, 504)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -77,7 +75,7 @@ class Repository:
         subject = f"{self.registry}/{self.name}"
         name = f"sha256:{sha256}" if sha256 else wanted
         with self._answer(f"{self.url}/manifests/{name}", {"accept": ", ".join((*INDEXES, *MANIFESTS))}) as answer:
-            data = _body(answer, MAX_DOCUMENT)
+            data = read_raw(answer, MAX_DOCUMENT)
             media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
             told = answer.headers.get("docker-content-digest", "")
         seen = sha256_bytes(data)
@@ -96,7 +94,7 @@ class Repository:
     def read(self, url: str, *, limit: int, accept: str = "*/*") -> Page:
         """See `Fetcher.read`."""
         with self._answer(url, {"accept": accept}) as answer:
-            return Page(_body(answer, limit), answer.headers.get("content-type", ""), url)
+            return Page(read_raw(answer, limit), answer.headers.get("content-type", ""), url)
 
     @contextmanager
     def stream(self, url: str, *, offset: int) -> Iterator[tuple[int, Iterator[bytes]]]:
@@ -206,17 +204,6 @@ class Repository:
         if status not in (200, 206) and not (status == 416 and ranged):
             tries = f", {TRIES} times" if status in UNWELL else ""
             raise ToolError(f"{redact(url)}: answered {status}{tries}", hint="try again later, or name a mirror")
-
-
-def _body(answer: httpx.Response, limit: int) -> bytes:
-    body, last = b"", time.monotonic() + SLOWEST
-    for chunk in answer.iter_raw():
-        body += chunk
-        if len(body) > limit:
-            raise ToolError(f"{redact(str(answer.url))}: more than {limit} bytes")
-        if time.monotonic() > last:
-            raise ToolError(f"{redact(str(answer.url))}: not all of it came within {SLOWEST:g} s")
-    return body
 
 
 def _retry_after(answer: httpx.Response, attempt: int) -> float:

@@ -12,7 +12,7 @@ import httpx
 
 from reprobuild.ground.canonical import parse_json
 from reprobuild.ground.errors import InputError, ToolError
-from reprobuild.tools.fetch import redact
+from reprobuild.tools.fetch import read_raw, redact
 from reprobuild.tools.logins import Login
 
 MAX_ANSWER = 1 << 20
@@ -66,11 +66,7 @@ def request_token(client: httpx.Client, challenge: Challenge, login: Login | Non
             return ""
         if answer.status_code != 200:
             raise ToolError(f"{redact(realm)}: answered {answer.status_code}", hint="try again later")
-        body = b""
-        for chunk in answer.iter_raw():
-            body += chunk
-            if len(body) > MAX_ANSWER:
-                raise ToolError(f"{redact(realm)}: more than {MAX_ANSWER} bytes")
+        body = read_raw(answer, MAX_ANSWER)
     finally:
         answer.close()
     return _token(body, redact(realm))

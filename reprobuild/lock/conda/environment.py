@@ -1,6 +1,7 @@
 """`environment.yml`, checked before conda-lock sees it: names of packages and channels, no place and no password."""
 
 import re
+import reprlib
 from dataclasses import dataclass
 
 import yaml
@@ -98,7 +99,8 @@ def _dependencies(table: dict[object, object], subject: str) -> tuple[str, ...]:
                 f"{subject}: dependencies: a URL is no package", hint="write name=version, or channel::name"
             )
         if not isinstance(item, str) or not item.strip() or len(item) > 1000 or not item.isprintable():
-            raise InputError(f"{subject}: dependencies: {str(item)[:100]!r} is no package")
+            # reprlib, because aliases make a few lines of YAML to gigabytes once they are written out.
+            raise InputError(f"{subject}: dependencies: {reprlib.repr(item)[:100]} is no package")
         if item.lstrip().startswith("-") or re.search(r"\[.*(channel|subdir|url|fn)\s*=", item):
             raise InputError(
                 f"{subject}: dependencies: {item[:100]!r} is no package", hint="write name=version, or channel::name"

@@ -137,3 +137,12 @@ def test_a_real_helper_hears_the_registry_on_standard_input(tmp_path: Path, monk
 def test_a_helper_that_is_not_installed_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReprobuildError, match="docker-credential-nowhere: not found"):
         login(write(tmp_path, {"credsStore": "nowhere"}))
+
+
+@pytest.mark.parametrize("registry", ["127.0.0.2", "127.0.0.2:5000"])
+def test_an_address_has_its_login_in_netrc_with_and_without_a_port(tmp_path: Path, registry: str) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.2 login you password other\n")
+    netrc.chmod(0o600)
+
+    assert Logins([], netrc).of(registry, "a") == Login("you", "other", "", str(netrc))

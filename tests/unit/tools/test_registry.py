@@ -9,6 +9,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from builders.faults import Reply, Request, Server, answering, whole
 from builders.oci import TYPES, digest, make_image
@@ -16,7 +17,7 @@ from builders.oci import TYPES, digest, make_image
 from reprobuild.ground.errors import InputError, ReprobuildError, ToolError
 from reprobuild.lock.oci_documents import MAX_DOCUMENT
 from reprobuild.tools.download import download
-from reprobuild.tools.fetch import MissingError, open_client
+from reprobuild.tools.fetch import MissingError, open_client, read_raw
 from reprobuild.tools.logins import Login
 from reprobuild.tools.registry import LONGEST_WAIT, TRIES, Repository, Sent, place_of
 from reprobuild.tools.registry_login import Challenge, parse_challenges
@@ -385,6 +386,17 @@ def test_a_manifest_that_never_ends_or_ends_early_is_one_line(world: World, repl
     repository, _ = world.repository(lambda _: reply)
 
     assert refused(repository)
+
+
+def test_a_document_that_comes_a_byte_at_a_time_is_not_waited_for() -> None:
+    def drop_by_drop() -> Iterator[bytes]:
+        while True:
+            time.sleep(0.01)
+            yield b" "
+
+    answer = httpx.Response(200, content=drop_by_drop(), request=httpx.Request("GET", "http://registry.example/x"))
+    with pytest.raises(ToolError, match=r"not all of it came within 0\.05 s"):
+        read_raw(answer, 1 << 20, slowest=0.05)
 
 
 def test_a_body_is_never_unpacked_on_the_way(world: World) -> None:

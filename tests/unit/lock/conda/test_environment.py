@@ -13,6 +13,13 @@ dependencies:
 platforms: [linux-64, osx-arm64]
 """
 
+LAUGHS = (
+    "prefix:\n- &a0 [x]\n"
+    + "".join(f"- &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n" for number in range(1, 13))
+    + "channels: [a]\ndependencies: [*a12]\n"
+)
+"""A few lines whose aliases written out are terabytes."""
+
 
 def test_channels_and_dependencies_are_read() -> None:
     assert parse_environment(GOOD.encode(), "environment.yml") == Environment(
@@ -47,6 +54,7 @@ def test_channels_and_dependencies_are_read() -> None:
         ("a: [", "not YAML"),
         ("\0", "not YAML"),
         ("[" * 5000, "not YAML"),
+        (LAUGHS, "is no package"),
         ("", "not a mapping"),
     ],
 )
