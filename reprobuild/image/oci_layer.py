@@ -25,6 +25,8 @@ from reprobuild.image.whiteouts import is_internal, is_whiteout, removed_by
 
 BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError, EOFError, ValueError)
 MAX_ENTRIES = 1_000_000
+MAX_RECORDS = 128 << 20
+"""Bytes of all lists of installed files (RECORD), which are kept whole; 500 packages have about 20 MB."""
 MAX_PROGRAM = 64 << 20
 """Bytes of a program or library that is looked at for its version."""
 _PYTHON = re.compile(r"(?:^|/)(?:bin/|lib(?:64)?/(?:[\w-]+/)?lib)python3\.(\d{1,2})(?:\.so(?:\.\d+)*)?$")
@@ -38,6 +40,9 @@ def read_layer(path: Path, subject: str, spool: Spool) -> Note:
         for member in members_of(archive, MAX_ENTRIES, subject):
             _take(member, archive, spool, subject)
     entries = sorted(spool.entries.items())
+    records = sum(entry.size for path, entry in entries if _RECORD.search(path))
+    if records > MAX_RECORDS:
+        raise InputError(f"{subject}: RECORDs of {records} bytes", hint="take a base with fewer Python packages")
     texts = {path: found for path, entry in entries if entry.kind == "file" and (found := _told(entry, spool))}
     linked = {path: texts[entry.link] for path, entry in entries if entry.link in texts and entry.kind != "symlink"}
     kernels, linux = code_of(spool)
@@ -106,10 +111,10 @@ def _normal(name: str) -> str:
 def _told(entry: Entry, spool: Spool) -> str:
     """The version that a Python or a C library has in its own bytes, when it says one and no other; a RECORD whole."""
     name = entry.path.rpartition("/")[2]
-    if entry.size > MAX_PROGRAM:
-        return ""
     if _RECORD.search(entry.path):
         return spool.read(entry.path).decode(errors="replace")
+    if entry.size > MAX_PROGRAM:
+        return ""
     if python := _PYTHON.search(entry.path):
         pattern = rb"\0(3\.%s\.\d{1,3})\+?\0" % python[1].encode()
         found = set(re.findall(pattern, spool.read(entry.path)))

@@ -218,6 +218,14 @@ def test_a_bomb_is_told_before_it_fills_the_disk(tmp_path: Path) -> None:
         read(gzip.compress(member.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20)), tmp_path)
 
 
+def test_lists_of_files_that_would_fill_the_memory_are_refused(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("usr/lib/python3/site-packages/x-1.0.dist-info/RECORD")
+    member.size = 129 << 20
+    data = member.tobuf(tarfile.GNU_FORMAT) + bytes(member.size) + END
+    with pytest.raises(InputError, match="layer: RECORDs of 135266304 bytes"):
+        read(gzip.compress(data, 1), tmp_path)
+
+
 def test_versions_are_read_from_the_bytes_of_programs_and_libraries(tmp_path: Path) -> None:
     glibc = b"\x7fELF\0GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n"
     members: dict[str, Content] = {
