@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -172,7 +173,7 @@ def _unfinished_work(store: Path) -> Iterator[Row]:
             state="untidy",
             found=f"{len(left)} in {folder}, of commands at work or of killed ones",
             needed_for="nothing, when no command is at work",
-            remedy=f"rm -r {folder}  # when no reprobuild command runs",
+            remedy=f"rm -r {shlex.quote(str(folder))}  # when no reprobuild command runs",
         )
 
 
@@ -197,7 +198,7 @@ def _left_runs(runs: Path) -> Iterator[Row]:
             state="untidy",
             found=f"{len(left)} of runs that were killed before they could be recorded",
             needed_for="nothing: they have no record",
-            remedy=f"rm -r {' '.join(map(str, left[:20]))}",
+            remedy=f"rm -r {shlex.join(map(str, left[:20]))}",
         )
 
 
@@ -209,7 +210,8 @@ def _ledger(path: Path) -> Iterator[Row]:
     except DamagedError as error:
         yield PROJECT.row("untidy", f"{LEDGER}: {error}", "reprobuild runs  # makes it again from the records")
     except (LockedError, UnusableError) as error:
-        yield PROJECT.row("untidy", f"{LEDGER}: {error}: runs are read from their records", f"fuser {path}")
+        holder = f"fuser {shlex.quote(str(path))}"
+        yield PROJECT.row("untidy", f"{LEDGER}: {error}: runs are read from their records", holder)
 
 
 MACHINE = (PYTHON, SANDBOXED, STORE, PROJECT, MEMORY, LOCALE, GIT, GPU, CDI, EMULATOR)

@@ -134,9 +134,12 @@ def _spell(item: tuple[str, Known]) -> tuple[str, str, str, str]:
 
 def _parse(row: tuple[str, str, str, str]) -> tuple[str, Known | None]:
     name, stamp, summary, digest = row
-    if digest != _digest(name, stamp, summary):
+    if not all(isinstance(part, str) for part in row) or digest != _digest(name, stamp, summary):
         return name, None
-    values = json.loads(summary)
+    try:
+        values = json.loads(summary)
+    except (ValueError, RecursionError):  # a digest vouches for a row's bytes, and anybody can make one
+        return name, None
     right = isinstance(values, dict) and set(map(type, values.values())) <= _TYPES and {"run", "status"} <= set(values)
     return name, Known(stamp, Row(name, values)) if right else None
 
