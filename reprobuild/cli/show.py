@@ -119,8 +119,9 @@ def answer(text: str) -> None:
 
 
 def answer_json(value: object) -> None:
-    """The result as JSON, on standard output."""
-    answer(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+    """The result as JSON, on standard output: in characters that its encoding has."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    answer(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=not unicode))
 
 
 def size_text(size: int) -> str:

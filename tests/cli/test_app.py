@@ -1,4 +1,6 @@
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +131,30 @@ def test_results_are_json_on_standard_output_alone(tmp_path: Path, capsys: pytes
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: lockfiles/reprobuild.lock: ")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("words", ["fingerprint", "fingerprint --json", "--version", "init --dry-run --dir {folder}"])
+def test_a_closed_stream_changes_nothing_but_what_is_seen(words: str, closed: str, tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m reprobuild {words.format(folder=shlex.quote(str(tmp_path)))}"
+    done = subprocess.run(["sh", "-c", f"exec {command} {closed}"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_locale_that_has_few_characters_gets_their_numbers(tmp_path: Path) -> None:
+    argument = 'import argparse\np = argparse.ArgumentParser()\np.add_argument("--size", default="größe", type=str)\n'
+    (tmp_path / "train.py").write_text(f"{argument}p.parse_args()\n", encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def say(*words: str) -> str:
+        argv = [sys.executable, "-m", "reprobuild", "init", "--dry-run", "--dir", str(tmp_path), *words]
+        return subprocess.run(argv, env=environment, capture_output=True, encoding="ascii", check=True).stdout
+
+    assert r"gr\xf6\xdfe" in say()
+    assert any("größe" in file["difference"] for file in json.loads(say("--json"))["files"])
 
 
 def test_an_error_is_one_line_that_a_terminal_does_not_obey(capsys: pytest.CaptureFixture[str]) -> None:
