@@ -27,8 +27,12 @@ def each(work: Callable[[Item], Result], items: Iterable[Item], workers: int) ->
 def ahead(items: Iterator[Item], held: int) -> Iterator[Item]:
     """The same items in their order, `held` of them made in a thread while others are used."""
     end = object()
-    with ThreadPoolExecutor(1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         made = deque(pool.submit(next, items, end) for _ in range(held))
         while (item := made.popleft().result()) is not end:
             made.append(pool.submit(next, items, end))
             yield item  # type: ignore[misc]  # not the end
+    finally:
+        # Not waited for: what nobody takes any more may be given up by the very thread that makes it.
+        pool.shutdown(wait=False, cancel_futures=True)

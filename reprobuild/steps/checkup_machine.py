@@ -157,7 +157,7 @@ def _store(doors: Doors) -> Sequence[Row]:
     locks = store / "locks"
     held = sum(is_claimed(path) for path in locks.iterdir()) if locks.is_dir() else 0
     working = f", {held} locks held by commands at work" if held else ""
-    return [STORE.row("ok", f"{store}: {free / 1e9:.1f} GB free{working}"), *_unfinished_work(store)]
+    return [STORE.row("ok", f"{free / 1e9:.1f} GB free{working} in {store}"), *_unfinished_work(store)]
 
 
 STORE = Probe("store", "everything that is downloaded or made", _store, "store")

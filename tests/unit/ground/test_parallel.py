@@ -1,5 +1,7 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from queue import Queue
+from typing import cast
 
 import pytest
 
@@ -27,6 +29,29 @@ def test_items_are_made_before_they_are_asked_for_and_no_more_than_may_be_held()
     assert fourth.wait(30)
     assert len(made) == 4
     assert list(taken) == list(range(1, 100))
+
+
+def test_what_nobody_takes_may_be_given_up_by_the_thread_that_makes_it() -> None:
+    given_up: Queue[BaseException | None] = Queue()
+    taken: Iterator[int] = iter(())
+
+    def items() -> Iterator[int]:
+        yield 0
+        assert go_on.wait(30)
+        try:
+            cast("Generator[int, None, None]", taken).close()
+        except BaseException as error:
+            given_up.put(error)
+        else:
+            given_up.put(None)
+        yield 1
+
+    go_on = threading.Event()
+    taken = ahead(items(), 1)
+    assert next(taken) == 0
+    go_on.set()
+
+    assert given_up.get(timeout=30) is None
 
 
 def test_an_error_comes_where_its_item_would() -> None:

@@ -261,7 +261,7 @@ def test_the_store_is_looked_at_and_its_left_overs_are_told(tmp_path: Path) -> N
         rows = told(STORE, doors)
 
     assert [row[0] for row in rows] == ["ok", "untidy"]
-    assert rows[0][1].endswith(" GB free, 1 locks held by commands at work")
+    assert " GB free, 1 locks held by commands at work in /" in rows[0][1]
     assert rows[1][2] == f"rm -r {store}/tmp  # when no reprobuild command runs"
 
 
