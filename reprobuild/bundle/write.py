@@ -1,7 +1,6 @@
 """Writing a bundle: one uncompressed tar that is an OCI image layout, its small documents first."""
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from reprobuild.bundle.documents import (
 from reprobuild.ground.digests import chunks, sha256_bytes, sha256_file
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import END, Entry, padding, render_header
+from reprobuild.ground.whole import replacing
 from reprobuild.image.model import Compression, Image
 from reprobuild.image.oci import MANIFEST_TYPE
 
@@ -77,17 +77,13 @@ def write_bundle(
         for layer in image.layers:
             yield layer.sha256, blobs[layer.sha256]
 
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with temporary.open("wb") as stream:
+        with replacing(target) as temporary, temporary.open("wb") as stream:
             _write_members(stream, members())
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(target)
     except FileNotFoundError as error:
         raise InputError(f"{target}: {error.filename} does not exist") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return sha256_bytes(manifest)
 
 

@@ -4,11 +4,11 @@ It is no part of the record, which stays as the run left it.
 """
 
 import os
-import secrets
 from pathlib import Path
 
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.ground.tree import open_regular
+from reprobuild.ground.whole import write_whole
 
 NOTE = "note.txt"
 MAX_NOTE = 64 << 10
@@ -36,12 +36,7 @@ def check_note(text: str) -> str:
 
 def write_note(folder: Path, text: str) -> None:
     """Keep a note of the run in `folder`, whole or not at all; one that is there is replaced."""
-    temporary = folder / f".{NOTE}.{secrets.token_hex(4)}"
-    try:
-        temporary.write_text(check_note(text), encoding="utf-8", newline="\n")
-        temporary.replace(folder / NOTE)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(folder / NOTE, check_note(text).encode())
 
 
 def remove_note(folder: Path) -> bool:

@@ -1,7 +1,6 @@
 """`guide`: the training reproducibility guide of a project, written from its records, its lock and `guide.toml`."""
 
 import os
-import secrets
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +9,7 @@ from reprobuild.ground.canonical import MAX_SIZE
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.ground.tree import open_given, open_regular
+from reprobuild.ground.whole import write_whole
 from reprobuild.guide.blocks import Edit, Guide, edits, parse_guide
 from reprobuild.guide.check import Checked, Finding, check_guide
 from reprobuild.guide.place import PLACE
@@ -74,10 +74,10 @@ def write_guide(root: Path, output: Path | None) -> Written:
     text = join_guide(rendered, before.blocks if before else {}, source, name, before.places if before else {})
     page = place.with_suffix(".html")
     place.parent.mkdir(parents=True, exist_ok=True)
-    _replace(place, text)
-    _replace(page, render_page(text, source.project))
+    write_whole(place, text.encode())
+    write_whole(page, render_page(text, source.project).encode())
     if source.main:
-        _replace(run_folder(root, source.main.number) / GUIDE, text)
+        write_whole(run_folder(root, source.main.number) / GUIDE, text.encode())
     return Written(place, page, rendered, source.run)
 
 
@@ -130,7 +130,8 @@ def keep_guide(root: Path, folder: Path) -> None:
     place, name = place_of(root, None)
     before = read_guide(place, name)
     blocks, places = (before.blocks, before.places) if before else ({}, {})
-    _replace(folder / GUIDE, join_guide(render_guide(source), blocks, source, name, places))
+    text = join_guide(render_guide(source), blocks, source, name, places)
+    write_whole(folder / GUIDE, text.encode())
 
 
 def read_source(root: Path, number: str = "") -> Source:
@@ -225,13 +226,3 @@ def read_guide_text(place: Path, name: str) -> str | None:
         return data.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8: {error}", hint="save it as UTF-8 text") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """The file with this text, whole or as it was."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(text.encode())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

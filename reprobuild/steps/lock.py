@@ -1,7 +1,5 @@
 """`lock`: what a project wants, resolved to the last byte; and whether a lock still belongs to its project."""
 
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from pathlib import Path
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, UsageError
+from reprobuild.ground.whole import write_whole
 from reprobuild.image.model import TRANSFORM_VERSION
 from reprobuild.lock.bases import read_base
 from reprobuild.lock.cuda import cuda_named, find_cuda, find_mixture, settle_base
@@ -84,11 +83,12 @@ def lock_project(
 
 def _write_lock(folder: Path, native: Mapping[str, str], index: LockIndex) -> None:
     """The index is written last: it vouches for the other files, so a lock cut off in between is noticed."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in native.items():
-        write_file(folder / name, text.encode())
+        write_whole(folder / name, text.encode())
     if CONDA_LOCK not in native:
         (folder / CONDA_LOCK).unlink(missing_ok=True)
-    write_file(folder / INDEX, index.to_bytes())
+    write_whole(folder / INDEX, index.to_bytes())
 
 
 def _lock_system(
@@ -197,17 +197,3 @@ def _file_digest(path: Path) -> str:
         return sha256_bytes(path.read_bytes())
     except OSError:
         return "missing"
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a whole file under a temporary name beside it, then rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from reprobuild.engines.engine import Engine
 from reprobuild.ground.digests import sha256_bytes, sha256_file
 from reprobuild.ground.errors import InputError, hinting
 from reprobuild.ground.tree import open_given, write_tree
+from reprobuild.ground.whole import replacing
 from reprobuild.lock.data import TRAVELS, data_root, write_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.model import Project
@@ -167,12 +168,8 @@ def copy_outputs(outputs: Mapping[str, Path], target: Path) -> None:
         check_place(target, name)
         final = target / name
         final.parent.mkdir(parents=True, exist_ok=True)
-        temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}")
-        try:
+        with replacing(final) as temporary:
             shutil.copyfile(path, temporary)
-            temporary.replace(final)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def check_place(target: Path, name: str) -> None:
