@@ -14,13 +14,6 @@ MAX_ROWS = 400
 MAX_LIST = 8
 _INSTRUCTIONS = ("avx", "fma", "amx", "sse4", "f16c", "asimd", "sve", "bf16")
 """How the CPU flags begin on which numeric libraries choose their kernels."""
-_GENERATORS = {
-    "PYTHONHASHSEED": "PYTHONHASHSEED",
-    "random": "Python's random",
-    "numpy": "NumPy",
-    "torch": "PyTorch",
-    "tensorflow": "TensorFlow",
-}
 _KINDS = {"deb": "Debian packages", "wheel": "Python wheels", "conda": "conda packages", "oci-layer": "base layers"}
 
 

@@ -31,4 +31,3 @@ SECTIONS = (
     Section("limitations", "Limitations", ("limitations",)),
 )
 BY_NAME = {section.name: section for section in SECTIONS}
-SECTION_OF = {topic: section for section in SECTIONS for topic in (*section.topics, *section.optional)}

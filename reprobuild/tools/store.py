@@ -15,9 +15,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-from reprobuild.ground.digests import CHUNK, sha256_bytes, sha256_file
+from reprobuild.ground.digests import sha256_bytes, sha256_file
 
 
 class Store:
@@ -110,8 +109,3 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def copy_stream(source: BinaryIO, target: BinaryIO) -> None:
-    """Copy the rest of `source` to `target`."""
-    shutil.copyfileobj(source, target, CHUNK)
