@@ -13,7 +13,6 @@ from reprobuild.ledger.trees import compare_sources
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import FileDigest, Record
 from reprobuild.record.folder import LOCK, OUTPUTS, SOURCE, read_record
-from reprobuild.steps.lock_file import parse_lock
 from reprobuild.tools.store import Store
 from reprobuild.verdict.compare import compare_output
 from reprobuild.verdict.document import Comparison, Outcome
@@ -52,7 +51,7 @@ def _read_lock(folder: Path, record: Record) -> LockIndex:
         data = stream.read(MAX_SIZE + 1)
     if sha256_bytes(data) != record.lock:
         raise InputError(f"{subject}: not what the record tells")
-    return parse_lock(data, subject)
+    return LockIndex.from_bytes(data, subject)
 
 
 def _source(folders: Sides, records: tuple[Record, Record]) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""`lockfiles/reprobuild.lock` as it lies in a project or a bundle."""
+"""`lockfiles/reprobuild.lock` as it lies in a project, where an image is made from it."""
 
 from pathlib import Path
 
@@ -19,15 +19,11 @@ def read_lock(folder: Path) -> tuple[LockIndex, bytes]:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"lockfiles/{INDEX}: {error.strerror}", hint=HINT) from error
-    return parse_lock(data, f"lockfiles/{INDEX}"), data
-
-
-def parse_lock(data: bytes, subject: str) -> LockIndex:
-    """The index that `data` spells, made by this version's transform."""
+    subject = f"lockfiles/{INDEX}"
     with hinting(HINT):
         index = LockIndex.from_bytes(data, subject)
     if index.transform != TRANSFORM_VERSION:
         raise InputError(
             f"{subject}: made for transform version {index.transform}, this is {TRANSFORM_VERSION}", hint=HINT
         )
-    return index
+    return index, data

@@ -17,7 +17,6 @@ from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import DataUse, FileDigest, Record
 from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, SOURCE
 from reprobuild.steps.collect import digest_outputs, read_metrics
-from reprobuild.steps.lock_file import parse_lock
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 
@@ -50,12 +49,12 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
 
 
 def parse_small(front: Front, subject: str) -> tuple[Record, LockIndex]:
-    """The record and the lock of a bundle's front."""
+    """The record and the lock of a bundle's front; any transform may have made the image, which is there already."""
     for name, data in front.small.items():
         if rb"\u0000" in data:
             raise InputError(f"{subject}: {name}: it holds a NUL character")
     record = Record.from_bytes(front.small[RECORD], f"{subject}: {RECORD}")
-    return record, parse_lock(front.small[LOCK], f"{subject}: {LOCK}")
+    return record, LockIndex.from_bytes(front.small[LOCK], f"{subject}: {LOCK}")
 
 
 def _require_agreement(received: Received) -> None:

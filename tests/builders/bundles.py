@@ -129,18 +129,19 @@ def make_test_bundle(
     locked: Base = BASE,
     needs: Needs | None = None,
     times: int = 1,
+    transform: int = TRANSFORM_VERSION,
 ) -> Path:
     """A bundle of a project's run, recorded in a store of its own.
 
     `change` may falsify its record, `locked` the base that its lock tells of, and `needs` what its image asks for;
-    its layer is there so many `times`.
+    its layer is there so many `times`. `transform` is the version that its lock was made for.
     """
     made = make_project(folder / "project", files or {"train.py": "\n"}, **(project or {}))
     world = open_test_world(folder / "store", engine)
     made_image = make_image(world.store, folder / "skeleton", times=times)
     image = made_image.model_copy(update={"needs": needs or Needs()})
     data = {source.name: digest_data(source, made.root) for source in made.data}
-    index = LockIndex(transform=TRANSFORM_VERSION, base=locked, python="3", artifacts=(), data=data, inputs={})
+    index = LockIndex(transform=transform, base=locked, python="3", artifacts=(), data=data, inputs={})
     made.lock_folder.mkdir()
     (made.lock_folder / "requirements.txt").write_text("")
     prepared = prepare_run(image, BASE, world, Silent())

@@ -49,6 +49,13 @@ def test_an_image_that_has_a_layer_twice_is_replayed(tmp_path: Path) -> None:
     assert replay(tmp_path, bundle)[0].verdict is Kind.IDENTICAL
 
 
+@pytest.mark.parametrize("transform", [1, 999])
+def test_a_bundle_outlives_the_transform_that_made_its_image(tmp_path: Path, transform: int) -> None:
+    bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS, transform=transform)
+
+    assert replay(tmp_path, bundle)[0].verdict is Kind.IDENTICAL
+
+
 def test_another_seed_is_caught_and_is_the_first_cause(tmp_path: Path) -> None:
     bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS)
     report, engine = replay(tmp_path, bundle, options=Options(seed=7))
