@@ -71,6 +71,8 @@ def replay_bundle(
             asked = asked.model_copy(update={"seed": options.seed})
         if options.gpu:
             asked = asked.model_copy(update={"gpu": True})
+        if passed := [name for name in asked.env if name in options.variables]:
+            progress.note(f"passed from this machine, as the bundle asks: {', '.join(passed)}")
         request = Request(asked, received.files[SOURCE], data, options.variables)
         with attempted(request, prepared, world.engine, world.store, on_output) as attempt:
             if attempt.ending.reason == "interrupted":

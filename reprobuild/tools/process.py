@@ -1,5 +1,7 @@
 """The process runner: the one door through which other programs are started and waited for."""
 
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,12 +54,19 @@ def ask_process(argv: Sequence[str], question: str, *, timeout: float = 60) -> F
 def _run(
     argv: Sequence[str], given: bytes, env: Mapping[str, str] | None, cwd: Path | None, timeout: float
 ) -> Finished:
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(
-            list(argv), env=env, cwd=cwd, timeout=timeout, input=given, capture_output=True, check=False
-        )
+        # A group of its own, so that what the program starts ends with it: conda-lock starts a solver.
+        with subprocess.Popen(
+            list(argv), env=env, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, process_group=0
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(given, timeout)
+            except BaseException:  # a deadline, Ctrl-C
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
     except FileNotFoundError as error:
         raise ToolError(f"{argv[0]}: not found", hint=f"install {argv[0]}") from error
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"{argv[0]}: no answer within {timeout:g} s") from error
-    return Finished(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+    return Finished(process.returncode, stdout.decode(errors="replace"), stderr.decode(errors="replace"))

@@ -129,6 +129,26 @@ def test_a_variable_that_was_set_and_is_not_here_is_a_finding(tmp_path: Path) ->
     assert report.verdict is Kind.IDENTICAL
 
 
+def test_the_variables_of_this_machine_that_a_bundle_gets_are_named_before_it_runs(tmp_path: Path) -> None:
+    bundle = make_test_bundle(tmp_path, ScriptedEngine(train), {**OUTPUTS, "env": ("LANG", "TOKEN")})
+    told: list[str] = []
+
+    class Listening(Silent):
+        def note(self, line: str) -> None:
+            told.append(line)
+
+    def trained(work: Path, environment: Mapping[str, str]) -> int:
+        told.append("trained")
+        return train(work, environment)
+
+    world = open_test_world(tmp_path / "another" / "store", ScriptedEngine(trained))
+    options = Options(variables={"TOKEN": "secret", "OTHER": "x"})
+    replay_bundle(bundle, world, options, on_output=lambda _: None, progress=Listening())
+
+    assert told[-2:] == ["passed from this machine, as the bundle asks: TOKEN", "trained"]
+    assert not any("secret" in line for line in told)
+
+
 def test_results_appear_in_a_new_folder(tmp_path: Path) -> None:
     bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS)
     report, _ = replay(tmp_path, bundle, options=Options(output=tmp_path / "results"))
