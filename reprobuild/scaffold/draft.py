@@ -86,7 +86,7 @@ def _python(lines: Lines, survey: Survey, choice: Choice, requirements: Sequence
         missing = [item for item in survey.packages if item.name not in needs.names and not item.optional]
         if missing:
             named = ", ".join(f"{item.name} ({item.found.at})" for item in missing)
-            lines.remark(f"Imported, and not named in {needs.path}, so they must come with others: {named}")
+            lines.remark(f"Imported, and not named in {needs.path}, so add what does not come with others: {named}")
 
 
 def _run(lines: Lines, survey: Survey, choice: Choice, command: Command) -> None:

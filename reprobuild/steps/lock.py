@@ -19,7 +19,7 @@ from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
 from reprobuild.steps.lock_conda import lock_conda, read_environment
 from reprobuild.steps.lock_debian import lock_debian
-from reprobuild.steps.lock_file import CONDA_LOCK, HINT, INDEX, REQUIREMENTS, read_lock
+from reprobuild.steps.lock_file import CONDA_LOCK, HINT, INDEX, REQUIREMENTS, read_any_lock, read_lock
 from reprobuild.steps.lock_oci import lock_oci, require_python
 from reprobuild.steps.lock_python import lock_python, read_requirements
 from reprobuild.steps.system import System
@@ -118,7 +118,7 @@ def _lock_before(project: Project, upgrade: bool) -> LockIndex | None:
     if not (project.lock_folder / INDEX).is_file():
         return None
     try:
-        return read_lock(project.lock_folder)[0]
+        return read_any_lock(project.lock_folder)[0]
     except InputError as error:
         if upgrade:
             return None
@@ -170,7 +170,7 @@ def _conda_inputs(project: Project) -> dict[str, str]:
 
 def changed_inputs(project: Project) -> list[str]:
     """What changed since the lock was made, sorted; a missing lock is an InputError."""
-    index, _ = read_lock(project.lock_folder)
+    index, _ = read_any_lock(project.lock_folder)
     native = (REQUIREMENTS, CONDA_LOCK) if project.environment else (REQUIREMENTS,)
     seen = collect_inputs(project) | {name: _file_digest(project.lock_folder / name) for name in native}
     changed = {name for name in index.inputs.keys() | seen.keys() if index.inputs.get(name) != seen.get(name)}

@@ -168,7 +168,6 @@ def test_files_that_may_not_be_read() -> None:
         (b"[]", "lockfiles/reprobuild.lock: "),
         (b"[" * 10000, "lockfiles/reprobuild.lock: JSON nested deeper"),
         ({"format": "reprobuild.lock/2"}, "lockfiles/reprobuild.lock: format: "),
-        ({"transform": 999}, "lockfiles/reprobuild.lock: made for transform version 999"),
         ({"surplus": 1}, "lockfiles/reprobuild.lock: surplus: "),
         ({"artifacts": [{}]}, "lockfiles/reprobuild.lock: artifacts.0.kind: "),
     ],
@@ -192,6 +191,19 @@ def test_a_lock_that_is_missing_or_broken(
 
     assert error.startswith(said)
     assert hint == "run reprobuild lock"
+
+
+def test_a_lock_of_another_transform_version_makes_no_image_and_is_told_by_a_check(
+    line: CommandLine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line.lock().change_lock(transform=999)
+
+    for command in ("image", "run"):
+        error, hint = refuse(capsys, line, 3, command)
+        assert error.startswith("lockfiles/reprobuild.lock: made for transform version 999")
+        assert hint == "run reprobuild lock"
+    assert main(["--project", str(line.project), "lock", "--check"]) == 10
+    assert "changed: transform version" in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(

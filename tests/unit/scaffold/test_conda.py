@@ -74,7 +74,7 @@ def test_what_neither_conda_nor_pip_brings_is_said() -> None:
 
     made = planned({"train.py": text, "environment.yml": WITH_PIP.replace("3\n", "pytorch\n", 1)})
 
-    assert "environment.yml, so they must come with others: pyyaml (train.py:1)" in made["reprobuild.toml"]
+    assert "environment.yml, so add what does not come with others: pyyaml (train.py:1)" in made["reprobuild.toml"]
 
 
 def test_with_requirements_an_environment_is_not_taken_by_itself() -> None:
