@@ -1,12 +1,16 @@
 """`reprobuild image`."""
 
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reprobuild.cli.options import DaemonChoice
 from reprobuild.cli.show import answer, answer_json, progress, say
+
+if TYPE_CHECKING:
+    from reprobuild.project.model import Project
 
 NAME = "image"
 EXAMPLES = ("reprobuild image", "reprobuild image --json", "reprobuild image --load docker")
@@ -26,17 +30,17 @@ def command(
     Downloads are kept in the store and resumed; nothing in a package is executed.
     """
     from reprobuild.cli.world import open_world
-    from reprobuild.engines.find import open_docker
-    from reprobuild.project.read import read_project
     from reprobuild.steps.lock_file import read_lock
     from reprobuild.steps.prepare import prepare_image
 
     index, _ = read_lock(context.obj / "lockfiles")
-    project = read_project(context.obj) if load else None
+    project = _read_project(context.obj) if load else None
     with progress() as shown, open_world() as world:
         image = prepare_image(index, world, progress=shown)
         name = ""
         if load and project:
+            from reprobuild.engines.find import open_docker
+
             engine = open_docker(load.value, os.environ)
             name = engine.tag(engine.load(image, world.store, shown), image, project.name)
     for note in image.notes:
@@ -47,3 +51,9 @@ def command(
         answer(f"sha256:{image.image_id}")
     if name:
         say(f"{load} calls it {name}")
+
+
+def _read_project(folder: Path) -> "Project":
+    from reprobuild.project.read import read_project  # late: an unchanged image is found without it
+
+    return read_project(folder)

@@ -14,8 +14,8 @@ from reprobuild.ground.errors import InputError
 from reprobuild.ground.tar import END
 from reprobuild.image.conda import read_conda
 from reprobuild.image.deb import read_deb
-from reprobuild.image.model import TRANSFORM_VERSION
-from reprobuild.image.note import NOTE_VERSION, Note
+from reprobuild.image.model import NOTE_VERSION, TRANSFORM_VERSION
+from reprobuild.image.note import Note
 from reprobuild.image.oci_layer import read_layer
 from reprobuild.image.spool import Spool
 from reprobuild.image.wheel import read_wheel

@@ -10,6 +10,8 @@ from reprobuild.hardware.needs import Needs
 
 TRANSFORM_VERSION = 2
 """Changes, with a line in the CHANGELOG, whenever a layer's bytes would."""
+NOTE_VERSION = 2
+"""Changes whenever a note would tell something else of the same artifact."""
 EPOCH = 315532800
 """1980-01-01T00:00:00Z in seconds: the time of everything in an image, and the earliest that a zip can hold."""
 MAX_LAYERS = 100

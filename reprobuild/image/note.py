@@ -10,8 +10,6 @@ from reprobuild.image.elf import read_soname
 from reprobuild.image.spool import Spool
 
 KEPT_SIZE = 1 << 20
-NOTE_VERSION = 2
-"""Changes whenever a note would tell something else of the same artifact."""
 
 
 class Note(Document):

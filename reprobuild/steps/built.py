@@ -2,8 +2,7 @@
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
-from reprobuild.image.model import TRANSFORM_VERSION, Image
-from reprobuild.image.note import NOTE_VERSION
+from reprobuild.image.model import NOTE_VERSION, TRANSFORM_VERSION, Image
 from reprobuild.lock.index import LockIndex
 from reprobuild.tools.store import Store
 
