@@ -21,7 +21,7 @@ from reprobuild.ground.tar import check_path
 from reprobuild.image.foreign_tar import members_of, open_tar
 from reprobuild.image.spool import IN_MEMORY, MAX_CONTENT
 
-MAX_INFO = 256 << 20
+MAX_INFO = 128 << 20
 """Bytes of one file about a package: `paths.json` of 200,000 files is about 50 MB."""
 MAX_FILES = 500_000
 INFO = ("index.json", "paths.json", "files", "has_prefix", "link.json")

@@ -76,7 +76,10 @@ def open_client(
 
 
 class HttpFetcher:
-    """The real fetcher; keeps connections open, follows redirects, gives up on one that stalls for `timeout` s."""
+    """The real fetcher; keeps connections open, follows redirects, gives up on one that stalls for `timeout` s.
+
+    A document must be there whole after `patience` s: a server may send a byte now and then for ever.
+    """
 
     def __init__(
         self,
@@ -87,7 +90,9 @@ class HttpFetcher:
         trusted_hosts: Sequence[str] = (),
         netrc: Path | None = None,
         timeout: float = 60,
+        patience: float = 900,
     ) -> None:
+        self._patience = patience
         self._netrc = _read_netrc(netrc) if netrc and netrc.is_file() else None
         self._client = open_client(
             certificates=certificates,
@@ -106,19 +111,13 @@ class HttpFetcher:
         """See `Fetcher.read`."""
         if urlsplit(url).scheme == "file":
             with _open_file(url) as stream:
-                body = stream.read(limit + 1)
+                body = _whole(iter([stream.read(limit + 1)]), url, limit, self._patience)
             media, place = "", url
         else:
             with self._answer(url, {"accept": accept}) as answer:
                 place = _keep_user(str(answer.url), url)
                 media = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-                body = b""
-                for chunk in answer.iter_bytes():
-                    body += chunk
-                    if len(body) > limit:
-                        break
-        if len(body) > limit:
-            raise ToolError(f"{redact(url)}: more than {limit} bytes")
+                body = _whole(answer.iter_bytes(), url, limit, self._patience)
         return Page(body, media, place)
 
     @contextmanager
@@ -170,13 +169,17 @@ def _read_netrc(path: Path) -> httpx.NetRCAuth:
 
 def read_raw(answer: httpx.Response, limit: int, slowest: float = SLOWEST) -> bytes:
     """A small body as it was sent; ToolError for one that is larger than `limit` bytes, or not here in time."""
+    return _whole(answer.iter_raw(), str(answer.url), limit, slowest)
+
+
+def _whole(chunks: Iterator[bytes], url: str, limit: int, slowest: float) -> bytes:
     body, last = bytearray(), time.monotonic() + slowest
-    for chunk in answer.iter_raw():
+    for chunk in chunks:
         body += chunk
         if len(body) > limit:
-            raise ToolError(f"{redact(str(answer.url))}: more than {limit} bytes")
+            raise ToolError(f"{redact(url)}: more than {limit} bytes")
         if time.monotonic() > last:
-            raise ToolError(f"{redact(str(answer.url))}: not all of it came within {slowest:g} s")
+            raise ToolError(f"{redact(url)}: not all of it came within {slowest:g} s")
     return bytes(body)
 
 

@@ -1,9 +1,11 @@
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from builders.faults import Reply, Request, answering, whole
+from builders.serving import QuietHandler, listening
 
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.tools.fetch import ForbiddenError, HttpFetcher, MissingError, redact
@@ -165,3 +167,23 @@ def test_a_broken_netrc_is_named(tmp_path: Path) -> None:
 )
 def test_what_is_shown_of_a_url_has_no_secret(url: str, shown: str) -> None:
     assert redact(url) == shown
+
+
+def test_a_document_that_comes_a_byte_at_a_time_is_given_up() -> None:
+    released = threading.Event()
+
+    class Dripping(QuietHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not released.wait(0.02):
+                self.wfile.write(b"x")
+
+    with (
+        listening(Dripping, released) as port,
+        closing(HttpFetcher(timeout=30, patience=0.3)) as fetch,
+        pytest.raises(ToolError) as caught,
+    ):
+        fetch.read(f"http://127.0.0.1:{port}/simple/", limit=1 << 20)
+
+    assert str(caught.value) == f"http://127.0.0.1:{port}/simple/: not all of it came within 0.3 s"
