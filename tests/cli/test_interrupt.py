@@ -9,6 +9,8 @@ import pytest
 from builders.command import CommandLine
 from builders.faults import Reply, Request, answering
 
+pytestmark = pytest.mark.slow
+
 
 def stall(_: Request) -> Reply:
     return Reply(200, b"x" * 1000, cut=10, stall=True)

@@ -19,6 +19,7 @@ from reprobuild.steps.runs import list_runs
 from reprobuild.tools.ledger import LEDGER, WAIT, read_ledger
 from reprobuild.tools.progress import Silent
 
+pytestmark = pytest.mark.slow
 HOLD = """\
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], isolation_level=None)

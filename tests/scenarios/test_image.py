@@ -31,6 +31,7 @@ from reprobuild.tools.progress import Silent
 from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store
 
+pytestmark = pytest.mark.slow
 GOLDEN = Path(__file__).parent.parent / "golden" / "image-id.txt"
 BUILD = """
 import sys

@@ -15,6 +15,7 @@ from reprobuild.scaffold.plan import plan
 from reprobuild.scaffold.report import as_document
 from reprobuild.scaffold.survey import survey
 
+pytestmark = pytest.mark.slow
 NAMES = ("train.py", "requirements.txt", "pyproject.toml", "environment.yml", "Dockerfile", "params.yaml", "lib/x.py")
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     [
