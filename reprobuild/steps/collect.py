@@ -93,7 +93,7 @@ def read_found(folder: Path) -> dict[str, JsonValue]:
             problems.append(str(error))
     if not told:
         return {"problems": [*problems, SILENT]}
-    main = max(told, key=_seconds)
+    main = max(told, key=lambda process: (process.get("main") is True, _seconds(process)))
     own = main.get("problems")
     main["problems"] = [
         *problems,

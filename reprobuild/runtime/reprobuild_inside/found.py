@@ -1,0 +1,55 @@
+"""What this process found in force, and the file that tells it: one for each Python process of a training."""
+
+import os
+import sys
+from typing import Any, Dict, List
+
+FOUND: Dict[str, Any] = {
+    "pid": os.getpid(),
+    "parent": os.getppid(),
+    "main": False,
+    "seeds": {},
+    "switches": {},
+    "problems": [],
+    "complete": False,
+}
+"""Told as JSON; each module of this package adds keys of its own."""
+FOLDER = os.environ.get("REPROBUILD_FOUND", "")
+"""Where processes tell; nothing is told without it. Kept, because a script may clear its environment."""
+
+
+def problem(subject: str, error: BaseException) -> None:
+    """Keep what could not be done, any framework, any version, for the record."""
+    problems: List[str] = FOUND["problems"]
+    problems.append("%s: %s: %s" % (subject, type(error).__name__, error))
+
+
+def begin() -> None:
+    """Tell this process, which is the training's main one unless another Python began it."""
+    # A script may replace its process by another Python (exec), which then is the main process.
+    FOUND["main"] = os.environ.get("REPROBUILD_MAIN", str(os.getpid())) == str(os.getpid())
+    os.environ.setdefault("REPROBUILD_MAIN", str(os.getpid()))
+    tell()
+
+
+def begin_child() -> None:
+    """Tell a forked child, which has all that its parent found."""
+    FOUND.update(pid=os.getpid(), parent=os.getppid(), main=False, complete=False)
+    tell()
+
+
+def tell() -> None:
+    """Write what is known so far, in case that this process does not end by itself."""
+    if not FOLDER:
+        return
+    import json
+
+    # A process has its own file, complete or not there; the reader takes the main process that computed longest.
+    target = os.path.join(FOLDER, "%08d.json" % FOUND["pid"])
+    FOUND["cpu_seconds"] = sum(os.times()[:4])
+    try:
+        with open(target + ".part", "w") as stream:
+            json.dump(FOUND, stream, sort_keys=True, allow_nan=False)
+        os.replace(target + ".part", target)
+    except (OSError, ValueError, TypeError) as error:
+        sys.stderr.write("reprobuild: cannot tell what was in force: %s\n" % error)

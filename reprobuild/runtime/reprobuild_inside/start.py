@@ -1,0 +1,28 @@
+"""What happens in a process before the user's first line, in its order, and at its end."""
+
+import atexit
+import os
+
+from reprobuild_inside import found, imports, seeds
+from reprobuild_inside.found import FOUND
+
+
+def start() -> None:
+    """Seed, watch imports, and tell; at the end tell again, with all that is then in force."""
+    seeds.seed_python()
+    imports.watch_imports()
+    os.register_at_fork(after_in_child=found.begin_child)
+    if found.FOLDER:
+        found.begin()
+        atexit.register(_end)
+
+
+def _end() -> None:
+    if FOUND["main"]:
+        from reprobuild_inside import survey
+
+        FOUND.update(survey.survey(FOUND["problems"]))
+        FOUND["seeds"].update(survey.seeds())
+        FOUND["switches"].update(survey.switches())
+    FOUND["complete"] = True
+    found.tell()
