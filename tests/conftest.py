@@ -1,4 +1,4 @@
-"""Puts `tests/` on the path, so that tests share `builders/`; leaves out what this machine cannot run, and says why.
+"""Puts `tests/` and what runs inside images on the path; leaves out what this machine cannot run, and says why.
 
 With CI=true nothing may be left out: there, a test whose tool is missing fails.
 """
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+TESTS = Path(__file__).parent
+sys.path[:0] = [str(TESTS), str(TESTS.parent / "reprobuild" / "runtime")]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-
-from reprobuild.runtime.reprobuild_probe.inputs import BITS, NAMES, Inputs, floats
+from reprobuild_probe.inputs import BITS, NAMES, Inputs, floats
 
 MAKE = Inputs(np).make
 
