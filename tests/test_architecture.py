@@ -9,7 +9,19 @@ import pytest
 import reprobuild
 
 PACKAGE = Path(reprobuild.__file__).parent
-NOUNS = {"project", "lock", "image", "record", "verdict", "bundle", "guide", "hardware", "scaffold", "ledger"}
+NOUNS = {
+    "project",
+    "lock",
+    "image",
+    "record",
+    "verdict",
+    "bundle",
+    "guide",
+    "hardware",
+    "scaffold",
+    "ledger",
+    "numerics",
+}
 ALLOWED = {
     "cli": {"cli", "steps", "tools", "engines", "ground"} | NOUNS,
     "steps": {"steps", "tools", "engines", "ground"} | NOUNS,

@@ -1,0 +1,1 @@
+"""What decides the bits of arithmetic: the pins of each numerics profile."""
