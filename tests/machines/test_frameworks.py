@@ -1,0 +1,34 @@
+"""The image of frameworks that other tests take: it has what they expect, and a training in it is replayed."""
+
+from pathlib import Path
+
+import pytest
+from builders.frameworks import Frameworks
+
+pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]
+VERSIONS = """
+import numpy, scipy, sklearn, torch
+print(torch.__version__.partition("+")[0], torch.get_num_threads(), torch.rand(1).item())
+"""
+TRAIN = """
+import os
+import numpy
+os.mkdir("out")
+numpy.save("out/weights.npy", numpy.random.rand(9))
+"""
+
+
+def test_a_snippet_finds_the_frameworks_seeded_and_with_its_threads(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = [frameworks.python(VERSIONS, folder=tmp_path / name, threads=1) for name in ("one", "two")]
+
+    assert told[0].output == told[1].output
+    assert told[0].output.startswith("2.13.0 1 0.")
+    assert told[0].found["seeds"]["torch"] == 1
+
+
+def test_a_project_is_trained_and_replayed(frameworks: Frameworks, tmp_path: Path) -> None:
+    training = frameworks.training(tmp_path / "p", {"train.py": TRAIN})
+    training.run()
+
+    assert training.replay(cores="0")["verdict"] == "identical"
+    assert training.replay("--seed", "2")["verdict"] == "different"
