@@ -3,14 +3,18 @@
 import atexit
 import os
 
-from reprobuild_inside import found, imports, seeds
+from reprobuild_inside import children, found, imports, notes, seeds, unseeded
 from reprobuild_inside.found import FOUND
 
 
 def start() -> None:
     """Seed, watch imports, and tell; at the end tell again, with all that is then in force."""
+    notes.begin()
     seeds.seed_python()
+    children.watch_children()
+    unseeded.watch_unseeded()
     imports.watch_imports()
+    os.register_at_fork(after_in_child=notes.begin)
     os.register_at_fork(after_in_child=found.begin_child)
     if found.FOLDER:
         found.begin()
