@@ -21,6 +21,7 @@ NOUNS = {
     "scaffold",
     "ledger",
     "numerics",
+    "tensors",
 }
 ALLOWED = {
     "cli": {"cli", "steps", "tools", "engines", "ground"} | NOUNS,

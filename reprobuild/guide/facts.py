@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reprobuild.ground.digests import short
 from reprobuild.guide.markdown import Markdown, code, escape, spell
-from reprobuild.guide.tensors.model import Model
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import Asked, DataUse, Json, Record, Tolerance
+from reprobuild.tensors.model import Model
 
 Row = tuple[object, ...]
 MAX_ROWS = 400

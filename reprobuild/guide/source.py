@@ -6,9 +6,9 @@ from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.guide.file import GuideFile
 from reprobuild.guide.run import Run
-from reprobuild.guide.tensors.model import Model
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.model import DataSource
+from reprobuild.tensors.model import Model
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from reprobuild.guide.rules import BY_ID
 from reprobuild.guide.run import Run, newest_good
 from reprobuild.guide.source import Source
 from reprobuild.guide.template import FOLDER, MAX_TEMPLATE, OWN, own_template
-from reprobuild.guide.tensors.read import read_models
 from reprobuild.guide.write import Rendered, join_guide, render_guide
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.read import read_project
 from reprobuild.record.document import Record
 from reprobuild.record.folder import GUIDE, LOCK, OUTPUTS, RECORD, run_folders
 from reprobuild.record.note import read_note
+from reprobuild.tensors.read import read_models
 
 MAX_GUIDE = 8 << 20
 MAX_RUNS = 200

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from reprobuild.ground.text import shown
 from reprobuild.record.document import FileDigest
+from reprobuild.tensors.errors import MalformedError, ProgramError, UncomparableError, UnreadableError
 from reprobuild.verdict.arrays import compare_npy, compare_npz, compare_streams
 from reprobuild.verdict.document import Comparison, Outcome
-from reprobuild.verdict.tally import MalformedError, Tally, UncomparableError
+from reprobuild.verdict.tally import Tally
+from reprobuild.verdict.tensors import compare_torch
 from reprobuild.verdict.text import compare_csv, compare_json, compare_json_lines, compare_text
 
 Comparer = Callable[[Path, Path, Tally], None]
@@ -30,6 +32,10 @@ FORMATS: dict[str, tuple[str, Comparer]] = {
     ".tsv": ("CSV", compare_csv),
     ".npy": ("npy", compare_npy),
     ".npz": ("npz", compare_npz),
+    ".pt": ("PyTorch", compare_torch),
+    ".pth": ("PyTorch", compare_torch),
+    ".ckpt": ("PyTorch", compare_torch),
+    ".bin": ("PyTorch", compare_torch),
     ".txt": ("text", compare_text),
     ".dat": ("text", compare_text),
     ".log": ("text", compare_text),
@@ -65,6 +71,10 @@ def _compare(name: str, recorded: Path, seen: Path) -> dict[str, object]:
     tally = Tally()
     try:
         compare(recorded, seen, tally)
+    except ProgramError as error:
+        tally = Tally()
+        _compare_bytes(recorded, seen, tally)
+        return {**_difference(tally), "compared_as": "bytes", "detail": shown(str(error))}
     except UncomparableError as error:
         return {"outcome": Outcome.FAILED, "compared_as": compared_as, "detail": shown(str(error))}
     except MalformedError:
@@ -73,15 +83,21 @@ def _compare(name: str, recorded: Path, seen: Path) -> dict[str, object]:
     if not tally.differing:
         detail = f"only these differ: {', '.join(sorted(tally.ignored))}"
         return {"outcome": Outcome.SAME_VALUES, "compared_as": compared_as, "values": tally.values, "detail": detail}
+    return {**_difference(tally), "compared_as": compared_as}
+
+
+def _difference(tally: Tally) -> dict[str, object]:
+    """What is known of how two files differ."""
     return {
         "outcome": Outcome.DIFFERENT,
-        "compared_as": compared_as,
         "first": tally.first,
         "differing": tally.differing,
         "values": tally.values,
         "max_absolute": tally.max_absolute,
         "max_relative": tally.max_relative,
         "max_ulps": tally.max_ulps,
+        "tensors": tally.tensors,
+        "differing_tensors": tally.differing_tensors,
     }
 
 
@@ -96,6 +112,6 @@ def _problem(compare: Comparer, path: Path) -> str:
     """What is wrong with a file, found by comparing it with itself."""
     try:
         compare(path, path, Tally())
-    except (MalformedError, UncomparableError) as error:
+    except UnreadableError as error:
         return str(error)
     return ""

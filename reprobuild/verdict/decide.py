@@ -198,4 +198,8 @@ def explain(comparison: Comparison) -> str:
         line += f", by at most {comparison.max_absolute:.3g}"
     if comparison.max_relative is not None:
         line += f" ({comparison.max_relative:.3g} relative)"
-    return line
+    if comparison.max_ulps is not None and comparison.differing > 1 and comparison.max_ulps <= MANY_ULPS:
+        line += f", at most {comparison.max_ulps:,} ULP"
+    if comparison.tensors > 1:
+        line += f", in {comparison.differing_tensors:,} of {comparison.tensors:,} tensors"
+    return line + (f"; compared as bytes: {comparison.detail}" if comparison.detail else "")

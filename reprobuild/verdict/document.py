@@ -61,6 +61,9 @@ class Comparison(Document):
     max_absolute: float | None = None
     max_relative: float | None = None
     max_ulps: int | None = None
+    tensors: int = Field(default=0, ge=0)
+    """Of a model: how many both sides have."""
+    differing_tensors: int = Field(default=0, ge=0)
     detail: str = ""
 
 

@@ -8,14 +8,6 @@ from reprobuild.ground.text import shown
 from reprobuild.verdict.document import Difference
 
 
-class MalformedError(ValueError):
-    """A file that is not of the format that its name promises."""
-
-
-class UncomparableError(ValueError):
-    """A file too large or too unusual to be compared as values."""
-
-
 @dataclass
 class Tally:
     """What is known so far; maxima are over finite differences only."""
@@ -26,12 +18,19 @@ class Tally:
     max_absolute: float | None = None
     max_relative: float | None = None
     max_ulps: int | None = None
+    tensors: int = 0
+    differing_tensors: int = 0
     ignored: set[str] = field(default_factory=set)
     """Names of bytes that differ and do not matter."""
 
     def same(self, count: int = 1) -> None:
         """`count` values agree."""
         self.values += count
+
+    def part(self, differs: bool) -> None:
+        """One tensor was compared."""
+        self.tensors += 1
+        self.differing_tensors += differs
 
     def text(self, where: str, recorded: str, seen: str) -> None:
         """A difference that is not one of numbers."""

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from reprobuild.verdict.tally import MalformedError, Tally, UncomparableError
+from reprobuild.tensors.errors import MalformedError, UncomparableError
+from reprobuild.verdict.tally import Tally
 
 MAX_JSON = 16 << 20
 """Bytes; Python's values take some twenty times as much memory."""

@@ -5,6 +5,8 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reprobuild.ground.canonical import canonical_json
 
@@ -38,9 +40,14 @@ ONNX = (
 """A graph of onnx 1.23: one MatMul with its weight, one Relu."""
 
 
+def unpacked(pickled: str) -> bytes:
+    """A real `data.pkl`."""
+    return zlib.decompress(base64.b85decode(pickled))
+
+
 def torch_zip(pickled: str | bytes, name: str = "archive/data.pkl") -> bytes:
     """PyTorch's zip around a `data.pkl`."""
-    data = zlib.decompress(base64.b85decode(pickled)) if isinstance(pickled, str) else pickled
+    data = unpacked(pickled) if isinstance(pickled, str) else pickled
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         archive.writestr(name, data)
@@ -57,3 +64,95 @@ def safetensors_file(header: object, body: bytes = b"") -> bytes:
     """A header and numbers."""
     text = header if isinstance(header, bytes) else canonical_json(header)
     return struct.pack("<Q", len(text)) + text + body
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A tensor as a checkpoint describes it; `kind` is a storage's class, or a type such as `float8_e5m2`."""
+
+    kind: str
+    storage: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+    size: int = 0
+    """Elements of the storage; 0 for as many as its bytes hold, one byte each."""
+    device: str = "cpu"
+    grad: bool = False
+
+
+@dataclass(frozen=True)
+class Called:
+    """A function and its arguments."""
+
+    name: str
+    arguments: tuple[object, ...]
+
+
+def spell_pickle(value: object) -> bytes:
+    """The opcodes of protocol 2 for a value, in the order of its tables; tensors are `Laid`."""
+    return b"\x80\x02" + _spell(value) + b"."
+
+
+def _spell(value: object) -> bytes:
+    match value:
+        case bool() | None:
+            return {True: b"\x88", False: b"\x89", None: b"N"}[value]
+        case int():
+            return b"\x8a\x09" + value.to_bytes(9, "little", signed=True)
+        case float():
+            return b"G" + struct.pack(">d", value)
+        case str():
+            return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
+        case dict():
+            return b"}(" + b"".join(_spell(key) + _spell(item) for key, item in value.items()) + b"u"
+        case list():
+            return b"](" + b"".join(map(_spell, value)) + b"e"
+        case tuple():
+            return b"(" + b"".join(map(_spell, value)) + b"t"
+        case Called():
+            return _name(value.name) + _spell(value.arguments) + b"R"
+        case Laid():
+            return _laid(value)
+    raise AssertionError(value)
+
+
+def _name(name: str) -> bytes:
+    module, _, attribute = name.rpartition(" ")
+    return f"c{module}\n{attribute}\n".encode()
+
+
+def _laid(tensor: Laid) -> bytes:
+    typed = not tensor.kind.endswith("Storage")
+    storage = "torch.storage UntypedStorage" if typed else f"torch {tensor.kind}"
+    function = f"torch._utils _rebuild_tensor_v{3 if typed else 2}"
+    about = _spell("storage") + _name(storage) + b"".join(map(_spell, (tensor.storage, tensor.device, tensor.size)))
+    arguments = (tensor.offset, tensor.shape, tensor.strides, tensor.grad, Called("collections OrderedDict", ()))
+    kind = _name(f"torch {tensor.kind}") if typed else b""
+    return _name(function) + b"((" + about + b"tQ" + b"".join(map(_spell, arguments)) + kind + b"tR"
+
+
+def torch_file(
+    value: object,
+    storages: Mapping[str, bytes],
+    *,
+    year: int = 1980,
+    folder: str = "archive",
+    more: Mapping[str, bytes] | None = None,
+    backwards: bool = False,
+    method: int = zipfile.ZIP_STORED,
+) -> bytes:
+    """A checkpoint as `torch.save` lays it out."""
+    members = {
+        "data.pkl": value if isinstance(value, bytes) else spell_pickle(value),
+        "byteorder": b"little",
+        **{f"data/{key}": data for key, data in storages.items()},
+        "version": b"3\n",
+        ".data/serialization_id": str(year).encode(),
+        **(more or {}),
+    }
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for name in sorted(members, reverse=backwards):
+            archive.writestr(zipfile.ZipInfo(f"{folder}/{name}", (year, 1, 1, 0, 0, 0)), members[name], method)
+    return made.getvalue()

@@ -12,9 +12,9 @@ from builders.results import compare_bytes_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reprobuild.verdict.arrays import read_header
+from reprobuild.tensors.errors import MalformedError, UncomparableError
+from reprobuild.tensors.npy import read_header
 from reprobuild.verdict.document import Comparison, Outcome
-from reprobuild.verdict.tally import MalformedError, UncomparableError
 
 
 def npy(array: Any, version: tuple[int, int] | None = None) -> bytes:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import write_tree
-from reprobuild.guide.tensors.model import Model
-from reprobuild.guide.tensors.read import read_model, read_models
+from reprobuild.tensors.model import Model
+from reprobuild.tensors.read import read_model, read_models
 
 GOOD = {"b": {"dtype": "F32", "shape": [2, 3], "data_offsets": [32, 56]},
         "a": {"dtype": "I64", "shape": [4], "data_offsets": [0, 32]}}  # fmt: skip

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from reprobuild.guide.tensors.model import MAX_NAME, MAX_TENSORS, Tensor, UnreadableError
-from reprobuild.guide.tensors.window import exactly
+from reprobuild.tensors.errors import MalformedError, UncomparableError
+from reprobuild.tensors.model import MAX_NAME, MAX_TENSORS, Tensor
+from reprobuild.tensors.window import exactly
 
 MAX_FIELDS = 4_000_000
 _GRAPH, _PRODUCER, _NODE, _INITIALIZER, _OPERATOR = 7, 2, 1, 5, 4
@@ -32,16 +33,16 @@ class _Reader:
         while (at := self.stream.tell()) < end:
             self.fields += 1
             if self.fields > MAX_FIELDS:
-                raise UnreadableError(f"a graph of more than {MAX_FIELDS} fields")
+                raise UncomparableError(f"a graph of more than {MAX_FIELDS} fields")
             key = self.varint()
             number, kind = key >> 3, key & 7
             value = self.varint() if kind in (_VARINT, _BYTES) else {_FIXED64: 8, _FIXED32: 4}.get(kind, -1)
             if not number or value < 0:
-                raise UnreadableError(f"no ONNX: byte {at} begins no field")
+                raise MalformedError(f"no ONNX: byte {at} begins no field")
             begin = self.stream.tell()
             following = begin if kind == _VARINT else begin + value
             if following > end:
-                raise UnreadableError("it ends early")
+                raise MalformedError("it ends early")
             yield number, kind, value if kind == _VARINT else following
             self.stream.seek(following)
 
@@ -53,13 +54,13 @@ class _Reader:
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value & ((1 << 64) - 1)
-        raise UnreadableError("a number of more than 64 bits")
+        raise MalformedError("a number of more than 64 bits")
 
     def text(self, end: int) -> str:
         """A short text."""
         size = end - self.stream.tell()
         if size > MAX_NAME:
-            raise UnreadableError(f"a name of {size} bytes")
+            raise MalformedError(f"a name of {size} bytes")
         return exactly(self.stream, size).decode()
 
 
@@ -77,7 +78,7 @@ def read_onnx(stream: BinaryIO, size: int) -> tuple[list[Tensor], list[tuple[str
             graphs += 1
             _read_graph(reader, value, tensors, operators)
     if graphs != 1:
-        raise UnreadableError("no ONNX: it has no graph")
+        raise MalformedError("no ONNX: it has no graph")
     used = ", ".join(f"{count} {name}" for name, count in sorted(operators.items()))
     return tensors, [*about, ("operators", used or "none")]
 
@@ -91,7 +92,7 @@ def _read_graph(reader: _Reader, end: int, tensors: list[Tensor], operators: Cou
         elif (number, kind) == (_INITIALIZER, _BYTES):
             tensors.append(_read_tensor(reader, value))
         if len(tensors) > MAX_TENSORS:
-            raise UnreadableError(f"more than {MAX_TENSORS} tensors")
+            raise UncomparableError(f"more than {MAX_TENSORS} tensors")
 
 
 def _read_tensor(reader: _Reader, end: int) -> Tensor:
@@ -108,7 +109,7 @@ def _read_tensor(reader: _Reader, end: int) -> Tensor:
         elif (number, kind) == (_NAME, _BYTES):
             name = reader.text(value)
         if len(shape) > 64:
-            raise UnreadableError("a tensor of more than 64 dimensions")
+            raise MalformedError("a tensor of more than 64 dimensions")
     if any(size >= 1 << 63 for size in shape):
-        raise UnreadableError("a tensor with a negative shape")
+        raise MalformedError("a tensor with a negative shape")
     return Tensor(name, _TYPES.get(dtype, f"type {dtype}"), tuple(shape))

@@ -7,10 +7,6 @@ MAX_TENSORS = 100_000
 MAX_NAME = 1000
 
 
-class UnreadableError(Exception):
-    """A model that is broken, hostile, or could be read only by running its code."""
-
-
 @dataclass(frozen=True)
 class Tensor:
     """One tensor; `dtype` as the framework calls it."""

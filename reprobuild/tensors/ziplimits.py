@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from reprobuild.verdict.tally import MalformedError, UncomparableError
+from reprobuild.tensors.errors import MalformedError, UncomparableError
 
 MAX_DIRECTORY = 8 << 20
 _END, _END_SIZE, _MAX_COMMENT = b"PK\x05\x06", 22, 0xFFFF

@@ -3,9 +3,10 @@
 import zipfile
 from typing import BinaryIO
 
-from reprobuild.guide.tensors.archive import open_zip
-from reprobuild.guide.tensors.model import MAX_TENSORS, Tensor, UnreadableError
-from reprobuild.verdict.arrays import read_header
+from reprobuild.tensors.archive import open_zip
+from reprobuild.tensors.errors import UncomparableError
+from reprobuild.tensors.model import MAX_TENSORS, Tensor
+from reprobuild.tensors.npy import read_header
 
 
 def read_npy(stream: BinaryIO, name: str) -> Tensor:
@@ -19,7 +20,7 @@ def read_npz(stream: BinaryIO) -> list[Tensor]:
     with open_zip(stream) as archive:
         members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
         if len(members) > MAX_TENSORS:
-            raise UnreadableError(f"{len(members)} arrays")
+            raise UncomparableError(f"{len(members)} arrays")
         return [_read_member(archive, info) for info in members]
 
 

@@ -1,21 +1,18 @@
 """The models among a run's outputs, by their names; no tensor's numbers are read, and nothing is unpickled."""
 
 import io
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 from reprobuild.ground.tree import open_regular, read_tree
 from reprobuild.guide.markdown import one_line
-from reprobuild.guide.tensors.arrays import read_npy, read_npz
-from reprobuild.guide.tensors.model import Model, UnreadableError
-from reprobuild.guide.tensors.onnx import read_onnx
-from reprobuild.guide.tensors.safetensors import read_safetensors
-from reprobuild.guide.tensors.torch import read_torch
-from reprobuild.guide.tensors.window import Window
-from reprobuild.verdict.tally import MalformedError, UncomparableError
+from reprobuild.tensors.arrays import read_npy, read_npz
+from reprobuild.tensors.errors import BROKEN, UnreadableError
+from reprobuild.tensors.model import Model
+from reprobuild.tensors.onnx import read_onnx
+from reprobuild.tensors.safetensors import read_safetensors
+from reprobuild.tensors.torch import read_torch
+from reprobuild.tensors.window import Window
 
 MAX_MODELS = 50
 _FORMATS = {
@@ -30,12 +27,6 @@ _FORMATS = {
 }
 _PICKLES = ("pkl", "pickle", "joblib")
 _OTHERS = {"h5": "HDF5", "keras": "Keras", "pb": "TensorFlow", "gguf": "GGUF", "tflite": "TensorFlow Lite"}
-_REFUSED = (UnreadableError, MalformedError, UncomparableError)
-_BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
-    *(ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, AttributeError),
-)
-"""What Python's own readers of zips and pickles raise for broken ones."""
 
 
 def read_models(outputs: Path, subject: str) -> tuple[Model, ...]:
@@ -62,9 +53,9 @@ def read_model(stream: BinaryIO, path: str, size: int) -> Model:
         return Model(path, _OTHERS[suffix], problem=f"{_OTHERS[suffix]} is a format that is not read here")
     try:
         return _read(stream, suffix, path, size)
-    except _REFUSED as error:
+    except UnreadableError as error:
         return Model(path, _FORMATS[suffix], problem=one_line(str(error), 200))
-    except _BROKEN as error:
+    except BROKEN as error:
         return Model(path, _FORMATS[suffix], problem=one_line(f"it is broken: {error}", 200))
 
 

@@ -1,1 +1,0 @@
-"""Trained models read without running anything: the names, types and shapes of their tensors."""

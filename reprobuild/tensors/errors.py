@@ -1,0 +1,27 @@
+"""Why a file could not be read as values."""
+
+import struct
+import zipfile
+import zlib
+
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, MemoryError),
+    *(ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, AttributeError),
+)
+"""What Python's own readers of zips, pickles and structures raise for broken ones."""
+
+
+class UnreadableError(ValueError):
+    """A file whose values are not known; the text says why, on one line."""
+
+
+class MalformedError(UnreadableError):
+    """A file that is not of the format that its name promises."""
+
+
+class UncomparableError(UnreadableError):
+    """A file too large or too unusual to be read as values."""
+
+
+class ProgramError(UnreadableError):
+    """A file that only running its code could read, which is never done."""

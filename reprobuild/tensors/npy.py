@@ -1,0 +1,45 @@
+"""The header of a `.npy`, without pickle (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html)."""
+
+import math
+import tokenize
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+
+from reprobuild.tensors.errors import MalformedError, UncomparableError
+
+MAX_DIMENSIONS = 32
+_READERS = {(1, 0): np.lib.format.read_array_header_1_0}
+"""Version 3 differs from 2 in the encoding of field names alone, which 2 refuses where it matters."""
+BROKEN_HEADER = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, SyntaxError,
+                 tokenize.TokenError, RecursionError, MemoryError)  # fmt: skip
+"""What NumPy raises for headers from strangers."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a `.npy` says before its elements."""
+
+    dtype: "np.dtype[Any]"
+    shape: tuple[int, ...]
+    fortran: bool
+
+    @property
+    def count(self) -> int:
+        """How many elements follow."""
+        return math.prod(self.shape)
+
+
+def read_header(stream: IO[bytes]) -> Header:
+    """The header of a `.npy`; MalformedError when it is none, UncomparableError when its elements are objects."""
+    try:
+        read = _READERS.get(np.lib.format.read_magic(stream), np.lib.format.read_array_header_2_0)
+        shape, fortran, dtype = read(stream)
+    except BROKEN_HEADER as error:
+        raise MalformedError(f"not a .npy file: {str(error).splitlines()[0] if str(error) else 'broken'}") from error
+    if dtype.hasobject:
+        raise UncomparableError("its elements are pickled objects, which are never loaded")
+    if len(shape) > MAX_DIMENSIONS or any(size < 0 for size in shape):
+        raise MalformedError(f"not a .npy file: a shape of {len(shape)} dimensions")
+    return Header(dtype, shape, fortran)
