@@ -11,13 +11,13 @@ from socket import socket
 from typing import TYPE_CHECKING, Any
 
 from reprobuild.engines.answers import Daemon
-from reprobuild.engines.engine import Container, Execution
+from reprobuild.engines.engine import ONLY_SANDBOX, Container, Execution
 from reprobuild.engines.follow import StreamError, incoming, payloads
 from reprobuild.engines.loaded import find_strange, names_of
 from reprobuild.engines.options import create_options
 from reprobuild.engines.status import ending, find_refusal, no_command
 from reprobuild.ground.digests import short
-from reprobuild.ground.errors import ToolError
+from reprobuild.ground.errors import ToolError, UsageError
 from reprobuild.ground.parallel import ahead
 from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.archive import Archive, describe_archive
@@ -105,6 +105,8 @@ class Docker:
 
     def execute(self, place: str, container: Container, on_output: Callable[[bytes], None]) -> Execution:
         """See `Engine.execute`; the container is gone afterwards, however it ended."""
+        if container.emulation is not None:
+            raise UsageError(f"--emulate: {self.daemon.name} cannot emulate a CPU", hint=ONLY_SANDBOX)
         words = b""
 
         def listen(chunk: bytes) -> None:

@@ -12,6 +12,7 @@ from reprobuild.tools.store import Store
 
 HOST_NAME = "reprobuild"
 """Of every run, whatever runs it."""
+ONLY_SANDBOX = "--engine sandbox can"
 Reason = Literal["finished", "deadline", "interrupted"]
 
 
@@ -23,6 +24,18 @@ class Limits:
     """Bytes; None: all that the machine has."""
     processes: int = 8192
     """Processes and threads together."""
+
+
+@dataclass(frozen=True)
+class Emulation:
+    """Another CPU than this machine's, by qemu's user emulation; only the sandbox can."""
+
+    cpu: str
+    """As qemu names it, e.g. `Haswell`."""
+    qemu: Path
+    """A static qemu-x86_64 of this machine."""
+    interpreter: str
+    """The image's Python, which is what runs on that CPU: its absolute path inside."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,8 @@ class Container:
     """Seconds, then everything in it is killed."""
     gpu: bool = False
     limits: Limits = Limits()
+    emulation: Emulation | None = None
+    """None: this machine's own CPU."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from reprobuild.engines.emulation import emulation_options, wrapper_text
 from reprobuild.engines.engine import HOST_NAME, Container, Execution, Reason
 from reprobuild.engines.status import ending, no_command, parse_status
 from reprobuild.ground.errors import ToolError
@@ -69,9 +71,11 @@ class Sandbox:
             words += chunk[: FIRST_WORDS - len(words)]
             on_output(chunk)
 
-        options = sandbox_options(place, container, find_gpu(self.host, run_process) if container.gpu else None)
-        with _Process(_find(self.program), options, container.argv) as process:
-            reason = process.follow(listen, None if container.timeout is None else started + container.timeout)
+        gpu = find_gpu(self.host, run_process) if container.gpu else None
+        with _wrapper(Path(place), container) as wrapper:
+            options = sandbox_options(place, container, gpu, wrapper)
+            with _Process(_find(self.program), options, container.argv, wrapper) as process:
+                reason = process.follow(listen, None if container.timeout is None else started + container.timeout)
         number = process.code if reason == "finished" else None
         if reason == "finished" and number is None:
             raise _not_started(words.decode(errors="replace"), container)
@@ -85,10 +89,25 @@ def _find(program: str) -> str:
     raise ToolError(f"{program}: not found: the sandbox needs bubblewrap", hint=INSTALL)
 
 
-class _Process:
-    """A started bubblewrap; once left, nothing of it runs any more, and `code` is None if its command never did."""
+@contextmanager
+def _wrapper(root: Path, container: Container) -> Iterator[int | None]:
+    """A descriptor of what stands in the interpreter's place under emulation; None without."""
+    if container.emulation is None:
+        yield None
+        return
+    with tempfile.TemporaryFile() as text:
+        text.write(wrapper_text(root, container, container.emulation))
+        text.seek(0)
+        yield text.fileno()
 
-    def __init__(self, program: str, options: Iterator[str], argv: Sequence[str]) -> None:
+
+class _Process:
+    """A started bubblewrap; once left, nothing of it runs any more, and `code` is None if its command never did.
+
+    `given` is a descriptor that the options name.
+    """
+
+    def __init__(self, program: str, options: Iterator[str], argv: Sequence[str], given: int | None = None) -> None:
         self.code: int | None = None
         self._status = tempfile.TemporaryFile()  # noqa: SIM115  # closed in __exit__
         with tempfile.TemporaryFile() as words:
@@ -102,7 +121,7 @@ class _Process:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 env={},  # the first process inside is bubblewrap itself: /proc/1/environ would show this one's
-                pass_fds=(words.fileno(), self._status.fileno()),
+                pass_fds=(words.fileno(), self._status.fileno(), *(() if given is None else (given,))),
                 process_group=0,  # a terminal's Ctrl-C reaches this process, which then ends that one
             )
 
@@ -183,7 +202,9 @@ def _not_started(words: str, container: Container) -> Exception:
     return ToolError(f"sandbox: {line}")
 
 
-def sandbox_options(root: str, container: Container, gpu: GpuParts | None = None) -> Iterator[str]:
+def sandbox_options(
+    root: str, container: Container, gpu: GpuParts | None = None, wrapper: int | None = None
+) -> Iterator[str]:
     """bubblewrap's options: a read-only root, fresh /proc, /dev and /tmp, no network, only the given environment."""
     yield from ("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL")
     yield from ("--hostname", HOST_NAME, "--uid", "0", "--gid", "0", "--clearenv")
@@ -195,6 +216,8 @@ def sandbox_options(root: str, container: Container, gpu: GpuParts | None = None
     binds += [(inside, "--bind", path) for inside, path in container.writable.items()]
     for inside, kind, path in sorted(binds):  # a folder is bound before what lies in it
         yield from (kind, str(path), inside)
+    if container.emulation is not None and wrapper is not None:
+        yield from emulation_options(Path(root), container, container.emulation, wrapper)
     yield from _gpu_options(gpu) if gpu else ()
     yield from ("--remount-ro", "/data", "--remount-ro", "/run", "--chdir", container.folder)
 
