@@ -22,10 +22,10 @@ check: setup  ## what passes anywhere in under a minute: lint, types, fast tests
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --quiet --check
 	$(BIN)/mypy
-	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m "not network and not sandbox and not engine and not root and not compiler and not slow"
+	$(BIN)/pytest --quiet --numprocesses 2 --dist loadfile -m "not network and not sandbox and not engine and not root and not compiler and not emulation and not slow"
 
 test: setup  ## everything this machine can run; with CI=true nothing may be left out
-	.ci/system bwrap skopeo podman runc umoci dockerd docker-registry git gpg gcc
+	.ci/system bwrap skopeo podman runc umoci dockerd docker-registry git gpg gcc qemu-x86_64-static
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --quiet --check
 	$(BIN)/mypy

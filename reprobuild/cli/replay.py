@@ -40,6 +40,10 @@ def command(
     ] = None,
     engine: EngineOption = None,
     gpu: GpuOption = False,
+    emulate: Annotated[
+        str | None,
+        typer.Option("--emulate", metavar="CPU", help="Train on another CPU, emulated by qemu, for instance Haswell."),
+    ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Start even where reprobuild preflight says that it cannot run.")
     ] = False,
@@ -53,12 +57,16 @@ def command(
     The verdict is identical, equivalent (0), different (10) or unchecked (11), with its reasons.
     """
     from reprobuild.cli.world import open_world
+    from reprobuild.engines.engine import ONLY_SANDBOX
     from reprobuild.steps.replay import Options, replay_bundle
     from reprobuild.verdict.render import render_report
 
     places = _places(data or [])
-    options = Options(seed, places, require.value, output, os.environ, anyway, gpu)
-    with open_world(choose_engine(engine)) as world, progress() as shown:
+    options = Options(seed, places, require.value, output, os.environ, anyway, gpu, emulate)
+    chosen = choose_engine(engine)
+    if emulate is not None and chosen != "sandbox":
+        raise UsageError(f"--emulate: {chosen} cannot emulate a CPU", hint=ONLY_SANDBOX)
+    with open_world(chosen) as world, progress() as shown:
         report = replay_bundle(bundle, world, options, on_output=forwarding(sys.stderr.buffer), progress=shown)
     if as_json:
         answer_json(report.model_dump(mode="json"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from reprobuild.engines.engine import Container, Engine, Execution
+from reprobuild.engines.engine import Container, Emulation, Engine, Execution
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_file
 from reprobuild.ground.errors import InputError
@@ -30,6 +30,7 @@ from reprobuild.steps.collect import (
     read_found,
     read_metrics,
 )
+from reprobuild.steps.emulate import SLOWER
 from reprobuild.steps.prepare import BYTECODE, VISIBLE, Prepared, image_environment
 from reprobuild.tools.store import Store
 
@@ -89,8 +90,9 @@ def attempted(
                 **({BYTECODE: prepared.bytecode} if prepared.bytecode else {}),
             },
             writable={WORK: work, FOUND: found},
-            timeout=request.asked.timeout,
+            timeout=request.asked.timeout * (SLOWER if prepared.emulation else 1),
             gpu=request.asked.gpu,
+            emulation=prepared.emulation,
         )
         with BoundedLog(folder / "log.txt") as log:
 
@@ -99,7 +101,7 @@ def attempted(
                 on_output(chunk)
 
             execution = engine.execute(prepared.place, container, listen)
-        yield _read_attempt(request, execution, engine, work, found, log)
+        yield _read_attempt(request, execution, engine, prepared.emulation, work, found, log)
 
 
 def _lay_data(data: Mapping[str, tuple[DataUse, Path]], work: Path) -> dict[str, Path]:
@@ -151,7 +153,13 @@ def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
 
 
 def _read_attempt(
-    request: Request, execution: Execution, engine: Engine, work: Path, found: Path, log: BoundedLog
+    request: Request,
+    execution: Execution,
+    engine: Engine,
+    emulation: Emulation | None,
+    work: Path,
+    found: Path,
+    log: BoundedLog,
 ) -> Attempt:
     told = read_found(found)
     ending = Ending(reason=execution.reason, status=execution.status, signal=execution.signal, message=_say(execution))
@@ -171,7 +179,7 @@ def _read_attempt(
         wall_seconds=round(execution.wall_seconds, 3),
         peak_memory_bytes=peak_memory(told),
         found={"environment": environment, **{name: told[name] for name in TOLD if name in told}},
-        fingerprint=fingerprint(told, engine.describe(), work),
+        fingerprint=fingerprint(told, engine.describe(), work, emulated=emulation is not None),
         outputs=outputs,
         digests=digest_outputs(outputs),
         metrics=metrics,

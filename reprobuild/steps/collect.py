@@ -17,6 +17,7 @@ from reprobuild.ground.tree import FILE, open_regular, tree_files
 from reprobuild.hardware.fingerprint import EngineFacts, Fingerprint
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
+from reprobuild.record.processes import count_processes, emulated_cpu, parse_cpu
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.process import run_process
 
@@ -25,7 +26,7 @@ MAX_FOUND = 4 << 20
 MAX_PROCESSES = 1000
 MAX_WORDS = 200
 """Characters of a version that a training tells."""
-TOLD = ("seeds", "switches", "threads", "problems")
+TOLD = ("seeds", "switches", "threads", "problems", "cpu", "processes")
 SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH"
 CUT_OFF = "the training did not end by itself: its packages and libraries are not known"
 
@@ -94,6 +95,8 @@ def read_found(folder: Path) -> dict[str, JsonValue]:
     if not told:
         return {"problems": [*problems, SILENT]}
     main = max(told, key=lambda process: (process.get("main") is True, _seconds(process)))
+    main["processes"] = count_processes(told)
+    main["cpu"] = parse_cpu(main.get("cpu"))
     own = main.get("problems")
     main["problems"] = [
         *problems,
@@ -122,11 +125,18 @@ def peak_memory(told: Mapping[str, JsonValue]) -> int:
     return peak if isinstance(peak, int) and 0 <= peak < 1 << 63 else 0
 
 
-def fingerprint(told: Mapping[str, JsonValue], engine: EngineFacts, folder: Path) -> Fingerprint:
-    """The machine as this program sees it, and the software as the training's process told it."""
+def fingerprint(
+    told: Mapping[str, JsonValue], engine: EngineFacts, folder: Path, *, emulated: bool = False
+) -> Fingerprint:
+    """The machine as this program sees it, and the software as the training's process told it.
+
+    The processor of a run that was `emulated` is the one that its process saw.
+    """
     packages, libraries = told.get("packages"), told.get("libraries")
-    return collect_machine(folder, run_process).model_copy(
+    machine = collect_machine(folder, run_process)
+    return machine.model_copy(
         update={
+            "cpu": emulated_cpu(machine.cpu, told.get("cpu")) if emulated else machine.cpu,
             "engine": engine,
             **{name: str(told.get(name, ""))[:MAX_WORDS].replace("\0", "") for name in ("libc", "python")},
             "packages": {str(k): str(v) for k, v in packages.items()} if isinstance(packages, dict) else {},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from reprobuild.engines.engine import Container, Engine
+from reprobuild.engines.engine import Container, Emulation, Engine
 from reprobuild.ground.errors import ToolError
 from reprobuild.image.model import Image
 from reprobuild.lock.base import Base
@@ -26,6 +26,8 @@ class Prepared:
     base: Base
     place: str
     bytecode: Path | None
+    emulation: Emulation | None = None
+    """On another CPU than this machine's; None for its own."""
 
 
 def prepare_image(index: LockIndex, world: World, progress: Progress) -> Image:

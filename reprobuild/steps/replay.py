@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from pydantic import JsonValue
+
 from reprobuild import __version__
 from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
-from reprobuild.hardware.compare import find_differences
+from reprobuild.hardware.compare import compare_machines, find_differences
 from reprobuild.hardware.render import render_findings
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.folder import LOG, SOURCE
+from reprobuild.record.processes import emulated_cpu
 from reprobuild.steps.attempt import Attempt, Request, attempted
+from reprobuild.steps.emulate import emulate, find_emulator, refuse_gpu
 from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles
 from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
@@ -26,6 +30,7 @@ from reprobuild.tools.store import remove
 from reprobuild.verdict.compare import compare_outputs
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import ReplayReport, Seen
+from reprobuild.verdict.void import void_reasons, voided
 
 ANYWAY = "reprobuild preflight names each; --anyway starts it all the same"
 REPORT, RESULTS = "replay.json", "outputs"
@@ -45,6 +50,8 @@ class Options:
     """Start also where something says that it cannot run."""
     gpu: bool = False
     """Pass a GPU even where the record has none."""
+    emulate: str | None = None
+    """A CPU by qemu's name for it; None for this machine's own."""
 
 
 def replay_bundle(
@@ -56,8 +63,10 @@ def replay_bundle(
     """
     with new_folder(options.output) as results, world.store.temporary() as folder:
         folder.mkdir()
-        before = preflight_bundle(bundle, collect_machine(world.store.root, world.runner), world.store, gpu=options.gpu)
-        for line in render_findings(before.findings):
+        machine = collect_machine(world.store.root, world.runner)
+        qemu = find_emulator(options.emulate, world.runner, machine.cpu.architecture) if options.emulate else None
+        before = preflight_bundle(bundle, machine, world.store, gpu=options.gpu)
+        for line in render_findings(before.findings if qemu is None else before.obstacles):
             progress.note(line)
         if not options.anyway:
             refuse_obstacles(before, bundle.name, ANYWAY)
@@ -65,7 +74,8 @@ def replay_bundle(
             received = receive_bundle(bundle, world.store, folder, progress)
             data = receive_data(received, options.data, folder)
             recorded = receive_outputs(received, folder / "recorded")
-        prepared = prepare_run(received.front.image, received.index.base, world, progress, once=True)
+        # Emulated, a module takes ten times as long to compile.
+        prepared = prepare_run(received.front.image, received.index.base, world, progress, once=qemu is None)
         asked = received.record.asked
         if options.seed is not None:
             asked = asked.model_copy(update={"seed": options.seed})
@@ -73,12 +83,19 @@ def replay_bundle(
             asked = asked.model_copy(update={"gpu": True})
         if passed := [name for name in asked.env if name in options.variables]:
             progress.note(f"passed from this machine, as the bundle asks: {', '.join(passed)}")
+        claim = None
+        if qemu is not None and options.emulate is not None:
+            refuse_gpu(asked)
+            prepared, claim = emulate(prepared, options.emulate, qemu, world.engine)
+            seen = machine.model_copy(update={"cpu": emulated_cpu(machine.cpu, claim)})
+            for line in render_findings(compare_machines(received.record.fingerprint, seen, gpu=False)):
+                progress.note(line)
         request = Request(asked, received.files[SOURCE], data, options.variables)
         with attempted(request, prepared, world.engine, world.store, on_output) as attempt:
             if attempt.ending.reason == "interrupted":
                 raise KeyboardInterrupt
             progress.begin("comparing", 0)
-            report = compare_attempt(received, recorded, asked, attempt, options.require)
+            report = compare_attempt(received, recorded, asked, attempt, options.require, claim)
             if results:
                 copy_outputs({f"{RESULTS}/{name}": path for name, path in attempt.outputs.items()}, results)
                 copy_outputs({LOG: attempt.log}, results)
@@ -92,12 +109,18 @@ def compare_attempt(
     asked: Asked,
     attempt: Attempt,
     require: Literal["identical", "equivalent"],
+    claim: Mapping[str, JsonValue] | None = None,
 ) -> ReplayReport:
-    """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files."""
+    """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files.
+
+    `claim` is the emulated processor on which every process of it has to have been.
+    """
     record = received.record
     outputs = {name: (digest, attempt.outputs[name]) for name, digest in attempt.digests.items()}
     comparisons = compare_outputs(recorded, outputs)
     verdict = decide(record.asked, record, attempt, comparisons)
+    if claim is not None:
+        verdict = voided(verdict, void_reasons(claim, attempt.found.get("processes")))
     return ReplayReport(
         reprobuild=__version__,
         bundle=received.front.digest,

@@ -13,7 +13,7 @@ PROGRAM = "qemu-x86_64-static"
 """The static one: it runs inside images, which have other libraries than this machine, or none."""
 INSTALL = "sudo apt-get install --yes qemu-user-static"
 ARCHITECTURE = "x86_64"
-_LINE = re.compile(r"^(?:x86 +)?([A-Za-z0-9][A-Za-z0-9_.+-]*)(?: .*)?$")
+_LINE = re.compile(r"^\s*(?:x86 +)?([A-Za-z0-9][A-Za-z0-9_.+-]*)(?: .*)?$")
 _VERSION = re.compile(r"-v[0-9]+$")
 
 
@@ -43,7 +43,8 @@ def require_cpu(qemu: Path, cpu: str, runner: Runner) -> None:
     if not known:
         raise ToolError(f"{qemu}: -cpu help lists no CPU", hint=INSTALL)
     there = sorted({_VERSION.sub("", name) for name in known}, key=str.lower)
-    raise UsageError(f"--emulate {cpu}: {qemu.name} has no such CPU", hint=f"{_near(cpu, there)}it has {', '.join(there)}")
+    hint = f"{_near(cpu, there)}it has {', '.join(there)}"
+    raise UsageError(f"--emulate {cpu}: {qemu.name} has no such CPU", hint=hint)
 
 
 def _near(cpu: str, known: list[str]) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from reprobuild.ground.errors import ReprobuildError
 from reprobuild.tools.pip import read_pip_sources
 from reprobuild.tools.process import run_process
+from reprobuild.tools.qemu import find_qemu
 
 ENGINES = ("skopeo", "podman", "umoci", "dockerd", "runc", "docker-registry")
 SANDBOX = ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "--", "true"]
@@ -54,11 +55,21 @@ def lacks_compiler() -> str:
     return "" if shutil.which("gcc") else "gcc is not installed"
 
 
+def lacks_emulation() -> str:
+    """Why no other CPU can be emulated, or nothing."""
+    try:
+        find_qemu(os.uname().machine)
+    except ReprobuildError as error:
+        return str(error)
+    return ""
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "sandbox": cache(lacks_sandbox),
     "engine": cache(lacks_engine),
     "root": cache(lacks_root),
     "network": cache(lacks_network),
     "compiler": cache(lacks_compiler),
+    "emulation": cache(lacks_emulation),
 }
 """Mark to the reason why its tests cannot run here, empty when they can."""

@@ -3,8 +3,8 @@
 import atexit
 import os
 
-from reprobuild_inside import children, found, imports, notes, seeds, unseeded
-from reprobuild_inside.found import FOUND
+from reprobuild_inside import children, cpu, found, imports, notes, seeds, unseeded
+from reprobuild_inside.found import FOUND, problem
 
 
 def start() -> None:
@@ -17,8 +17,17 @@ def start() -> None:
     os.register_at_fork(after_in_child=notes.begin)
     os.register_at_fork(after_in_child=found.begin_child)
     if found.FOLDER:
+        _tell_cpu()
         found.begin()
         atexit.register(_end)
+
+
+def _tell_cpu() -> None:
+    """A forked child is where its parent is."""
+    try:
+        FOUND["cpu"] = cpu.read_cpu()
+    except Exception as error:  # no memory that may be executed, no ctypes: told in the record
+        problem("cpu", error)
 
 
 def _end() -> None:
