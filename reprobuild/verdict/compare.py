@@ -12,7 +12,7 @@ from reprobuild.tensors.errors import MalformedError, ProgramError, Uncomparable
 from reprobuild.verdict.arrays import compare_npy, compare_npz, compare_streams
 from reprobuild.verdict.document import Comparison, Outcome
 from reprobuild.verdict.tally import Tally
-from reprobuild.verdict.tensors import compare_torch
+from reprobuild.verdict.tensors import compare_onnx, compare_safetensors, compare_torch
 from reprobuild.verdict.text import compare_csv, compare_json, compare_json_lines, compare_text
 
 Comparer = Callable[[Path, Path, Tally], None]
@@ -36,6 +36,8 @@ FORMATS: dict[str, tuple[str, Comparer]] = {
     ".pth": ("PyTorch", compare_torch),
     ".ckpt": ("PyTorch", compare_torch),
     ".bin": ("PyTorch", compare_torch),
+    ".safetensors": ("safetensors", compare_safetensors),
+    ".onnx": ("ONNX", compare_onnx),
     ".txt": ("text", compare_text),
     ".dat": ("text", compare_text),
     ".log": ("text", compare_text),
@@ -104,7 +106,7 @@ def _difference(tally: Tally) -> dict[str, object]:
 def _malformed(compare: Comparer, recorded: Path, seen: Path) -> tuple[Outcome, str]:
     """One side alone unreadable is a difference; both unreadable say nothing about values."""
     problems = {side: _problem(compare, path) for side, path in (("recorded", recorded), ("seen", seen))}
-    wrong = [f"the {side} file is {shown(problem)}" for side, problem in problems.items() if problem]
+    wrong = [f"the {side} file: {shown(problem)}" for side, problem in problems.items() if problem]
     return Outcome.DIFFERENT if len(wrong) == 1 else Outcome.FAILED, "; ".join(wrong)
 
 

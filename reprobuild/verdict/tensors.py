@@ -9,6 +9,8 @@ from typing import Any
 from reprobuild.tensors.content import Content, Numbers, Table
 from reprobuild.tensors.errors import BROKEN, MalformedError, UncomparableError, UnreadableError
 from reprobuild.tensors.numpy_pickle import Array
+from reprobuild.tensors.onnx_values import open_onnx
+from reprobuild.tensors.safetensors import open_safetensors
 from reprobuild.tensors.torch import open_torch
 from reprobuild.verdict.elements import CHUNK, compare_chunk, element
 from reprobuild.verdict.tally import Tally
@@ -26,6 +28,16 @@ NOTHING = "nothing there"
 def compare_torch(recorded: Path, seen: Path, tally: Tally) -> None:
     """Two checkpoints of PyTorch."""
     _compare(open_torch, recorded, seen, tally)
+
+
+def compare_safetensors(recorded: Path, seen: Path, tally: Tally) -> None:
+    """Two files of safetensors."""
+    _compare(open_safetensors, recorded, seen, tally)
+
+
+def compare_onnx(recorded: Path, seen: Path, tally: Tally) -> None:
+    """Two models of ONNX: weights first, then the graph."""
+    _compare(open_onnx, recorded, seen, tally)
 
 
 def _compare(opened: Callable[[Path], Content], recorded: Path, seen: Path, tally: Tally) -> None:

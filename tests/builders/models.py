@@ -156,3 +156,43 @@ def torch_file(
         for name in sorted(members, reverse=backwards):
             archive.writestr(zipfile.ZipInfo(f"{folder}/{name}", (year, 1, 1, 0, 0, 0)), members[name], method)
     return made.getvalue()
+
+
+def varint(number: int) -> bytes:
+    """A number as Protocol Buffers spell it."""
+    number &= (1 << 64) - 1
+    made = bytearray()
+    while number > 0x7F:
+        made.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*made, number])
+
+
+def field(number: int, value: int | float | str | bytes) -> bytes:
+    """One field of a message: a number, a 32-bit float, or a text or message."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    data = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def onnx_tensor(name: str, kind: int, shape: tuple[int, ...], *fields: tuple[int, int | float | str | bytes]) -> bytes:
+    """A TensorProto; its numbers are among `fields`."""
+    about: list[tuple[int, int | float | str | bytes]] = [*((1, size) for size in shape), (2, kind), (8, name), *fields]
+    return b"".join(field(number, value) for number, value in about)
+
+
+def onnx_model(
+    tensors: list[bytes], *, backwards: bool = False, producer: str = "made", operator: str = "Relu", doc: str = ""
+) -> bytes:
+    """A graph with one node; `backwards` writes every message's fields the other way round."""
+    attribute = [field(1, "axis"), field(3, -1), field(20, 2)]
+    node = [field(1, "x"), field(2, "y"), field(4, operator), field(5, _turned(attribute, backwards)), field(6, doc)]
+    graph = [field(2, "main"), field(1, _turned(node, backwards)), *(field(5, tensor) for tensor in tensors)]
+    return _turned([field(1, 8), field(2, producer), field(7, _turned(graph, backwards))], backwards)
+
+
+def _turned(fields: list[bytes], backwards: bool) -> bytes:
+    return b"".join(reversed(fields) if backwards else fields)

@@ -103,14 +103,14 @@ def test_json_that_only_one_side_can_read_is_a_difference(tmp_path: Path, broken
     comparison = compare_bytes_of(tmp_path, "m.json", b"{}", broken)
 
     assert comparison.outcome is Outcome.DIFFERENT
-    assert comparison.detail.startswith("the seen file is not ")
+    assert comparison.detail.startswith("the seen file: not ")
 
 
 def test_two_files_that_are_not_of_their_format_could_not_be_compared(tmp_path: Path) -> None:
     comparison = compare_bytes_of(tmp_path, "m.json", b"{", b"[")
 
     assert comparison.outcome is Outcome.FAILED
-    assert "the recorded file is not JSON" in comparison.detail
+    assert "the recorded file: not JSON" in comparison.detail
 
 
 def test_json_that_is_too_large_or_too_deep_could_not_be_compared(tmp_path: Path) -> None:
