@@ -37,6 +37,7 @@ def command(
     from reprobuild.cli.world import open_world
     from reprobuild.ground.digests import short
     from reprobuild.project.read import read_project
+    from reprobuild.record.sources import render_sources
     from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.lock import read_lock_of
     from reprobuild.steps.preflight import require_gpu
@@ -74,6 +75,8 @@ def command(
     if as_json:
         answer_json(record.model_dump(mode="json"))
         return
+    for line in render_sources(record.found):
+        say(line)
     for name, value in sorted(record.metrics.items()):
         answer(f"{name} = {value:g}")
     say(f"record: {folder}")

@@ -104,7 +104,8 @@ class Record(Document):
     data: dict[Name, DataUse]
     asked: Asked
     found: dict[str, Json]
-    """What the runtime saw in force inside: `seeds`, `threads`, `environment` (names to set/unset), `switches`."""
+    """What the runtime saw in force inside: `seeds`, `threads`, `environment` (names to set/unset), `switches`; what
+    `record.sources` describes too: `own_seeds`, `unseeded`, `not_seeded`."""
     fingerprint: Fingerprint
     needs: Needs = Needs()
     """What the image asks of a machine."""

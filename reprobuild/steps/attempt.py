@@ -161,7 +161,7 @@ def _read_attempt(
     found: Path,
     log: BoundedLog,
 ) -> Attempt:
-    told = read_found(found)
+    told = read_found(found, request.asked.command, WORK)
     ending = Ending(reason=execution.reason, status=execution.status, signal=execution.signal, message=_say(execution))
     outputs: dict[str, Path] = {}
     metrics: dict[str, float] = {}

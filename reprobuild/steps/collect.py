@@ -5,7 +5,7 @@ what was checked stays as it is.
 """
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -18,6 +18,7 @@ from reprobuild.hardware.fingerprint import EngineFacts, Fingerprint
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
 from reprobuild.record.processes import count_processes, emulated_cpu, parse_cpu
+from reprobuild.record.sources import merge_sources, not_told
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.process import run_process
 
@@ -26,8 +27,8 @@ MAX_FOUND = 4 << 20
 MAX_PROCESSES = 1000
 MAX_WORDS = 200
 """Characters of a version that a training tells."""
-TOLD = ("seeds", "switches", "threads", "problems", "cpu", "processes")
-SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH"
+TOLD = ("seeds", "switches", "threads", "own_seeds", "unseeded", "not_seeded", "problems", "cpu", "processes")
+SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH (as with -I, -E and -S)"
 CUT_OFF = "the training did not end by itself: its packages and libraries are not known"
 
 
@@ -83,8 +84,11 @@ def read_metrics(asked: Asked, outputs: Mapping[str, Path]) -> dict[str, float]:
         return parse_metrics(stream.read(MAX_SIZE + 1), asked.metrics)
 
 
-def read_found(folder: Path) -> dict[str, JsonValue]:
-    """What the training's main process told: of several, the one that computed longest; wrong shapes are `problems`."""
+def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, JsonValue]:
+    """What the training's main process told: of several, the one that computed longest; wrong shapes are `problems`.
+
+    What all processes told of their random numbers is merged into it; `source` is where the source tree was.
+    """
     told: list[dict[str, JsonValue]] = []
     problems: list[JsonValue] = []
     for path in sorted(folder.glob("*.json"))[:MAX_PROCESSES]:
@@ -93,10 +97,11 @@ def read_found(folder: Path) -> dict[str, JsonValue]:
         except InputError as error:
             problems.append(str(error))
     if not told:
-        return {"problems": [*problems, SILENT]}
+        return {"problems": [*problems, SILENT], "not_seeded": not_told(command, SILENT)}
     main = max(told, key=lambda process: (process.get("main") is True, _seconds(process)))
     main["processes"] = count_processes(told)
     main["cpu"] = parse_cpu(main.get("cpu"))
+    main |= merge_sources(told, source)
     own = main.get("problems")
     main["problems"] = [
         *problems,

@@ -36,7 +36,7 @@ class Run:
             timeout=60,
             check=False,
         )
-        self.told = [json.loads(path.read_bytes()) for path in sorted((folder / "found").glob("*"))]
+        self.told = [json.loads(path.read_bytes()) for path in sorted((folder / "found").glob("*.json"))]
 
     @property
     def printed(self) -> Any:
