@@ -55,6 +55,22 @@ def choose_engine(option: EngineChoice | None, project: "EngineName | None" = No
     return option.value if option else project or default_engine(sys.platform)
 
 
+class NumericsChoice(StrEnum):
+    """The numerics profiles."""
+
+    NATIVE = "native"
+    PORTABLE = "portable"
+
+
+NumericsOption = Annotated[
+    NumericsChoice | None,
+    typer.Option(
+        "--numerics",
+        help="native computes as fast as the machine can; portable pins kernels and threads, so that other CPUs give "
+        "the same bits.",
+    ),
+]
+
 GpuOption = Annotated[
     bool,
     typer.Option("--gpu", help="Pass this machine's NVIDIA GPUs, with the libraries of its driver, as [run] gpu does."),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from reprobuild.cli.options import EngineOption, GpuOption, choose_engine
+from reprobuild.cli.options import EngineOption, GpuOption, NumericsOption, choose_engine
 from reprobuild.cli.show import answer, answer_json, forwarding, progress
 from reprobuild.ground.errors import UsageError
 
@@ -40,6 +40,7 @@ def command(
     ] = None,
     engine: EngineOption = None,
     gpu: GpuOption = False,
+    numerics: NumericsOption = None,
     emulate: Annotated[
         str | None,
         typer.Option("--emulate", metavar="CPU", help="Train on another CPU, emulated by qemu, for instance Haswell."),
@@ -62,7 +63,17 @@ def command(
     from reprobuild.verdict.render import render_report
 
     places = _places(data or [])
-    options = Options(seed, places, require.value, output, os.environ, anyway, gpu, emulate)
+    options = Options(
+        seed,
+        places,
+        require.value,
+        output,
+        os.environ,
+        anyway,
+        gpu,
+        emulate,
+        numerics.value if numerics else None,
+    )
     chosen = choose_engine(engine)
     if emulate is not None and chosen != "sandbox":
         raise UsageError(f"--emulate: {chosen} cannot emulate a CPU", hint=ONLY_SANDBOX)

@@ -7,12 +7,24 @@ from typing import Annotated
 
 import typer
 
-from reprobuild.cli.options import Compression, CompressionOption, EngineOption, GpuOption, choose_engine
+from reprobuild.cli.options import (
+    Compression,
+    CompressionOption,
+    EngineOption,
+    GpuOption,
+    NumericsOption,
+    choose_engine,
+)
 from reprobuild.cli.show import answer, answer_json, forwarding, progress, say
 from reprobuild.ground.errors import InputError, ToolError
 
 NAME = "run"
-EXAMPLES = ("reprobuild run", "reprobuild run --seed 7 --bundle seed7.tar", "reprobuild run --engine docker")
+EXAMPLES = (
+    "reprobuild run",
+    "reprobuild run --seed 7 --bundle seed7.tar",
+    "reprobuild run --numerics portable",
+    "reprobuild run --engine docker",
+)
 
 
 def command(
@@ -23,6 +35,7 @@ def command(
     bundle: Annotated[Path, typer.Option("--bundle", help="Where to write the bundle.")] = Path("bundle.tar"),
     engine: EngineOption = None,
     gpu: GpuOption = False,
+    numerics: NumericsOption = None,
     compression: CompressionOption = Compression.ZSTD,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the record as JSON; the training's output goes to standard error.")
@@ -36,6 +49,7 @@ def command(
     """
     from reprobuild.cli.world import open_world
     from reprobuild.ground.digests import short
+    from reprobuild.numerics.taken import missed_lines
     from reprobuild.project.read import read_project
     from reprobuild.record.sources import render_sources
     from reprobuild.steps.bundle import check_target, make_bundle
@@ -45,7 +59,7 @@ def command(
     from reprobuild.steps.run import ask, run_training
 
     project = read_project(context.obj)
-    asked = ask(project, seed, gpu=gpu)
+    asked = ask(project, seed, gpu=gpu, numerics=numerics.value if numerics else None)
     lock = read_lock_of(project)
     target = bundle if bundle.is_absolute() or context.obj == Path() else context.obj / bundle
     check_target(target, "--bundle")
@@ -70,6 +84,8 @@ def command(
                 f"training: {record.ending.message or 'failed'}",
                 hint=f"its record and log are in {folder}",
             )
+        for line in missed_lines(record.found, record.asked.numerics):
+            say(line)
         _keep_guide(project.root, folder)
         digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:

@@ -13,12 +13,13 @@ from reprobuild.hardware.facts import Facts, machine_facts, software_facts
 from reprobuild.hardware.findings import Finding
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.rules import judge, rank
+from reprobuild.numerics.taken import missed_pins, taken_pins
 from reprobuild.record.document import Asked
 from reprobuild.record.hyperparameters import hyperparameters
 
-REQUEST = ("seed", "command", "threads", "gpu")
+REQUEST = ("seed", "command", "threads", "gpu", "numerics")
 """What of a request can change a result, beside its hyperparameters, and is not compared in another place."""
-TOLD = ("seeds", "switches", "environment", "threads", "problems")
+TOLD = ("seeds", "switches", "environment", "threads", "pins", "problems")
 
 
 def find_differences(
@@ -28,7 +29,8 @@ def find_differences(
 ) -> tuple[Finding, ...]:
     """Everything that is not the same, recorded first in each pair; the likeliest cause of other bits first."""
     requests = compare_facts(*(dict(_asked(side)) for side in asked))
-    told = [name for name in TOLD if name != "seeds" or asked[0].seed == asked[1].seed]
+    explained = {"seeds": asked[0].seed != asked[1].seed, "pins": asked[0].numerics != asked[1].numerics}
+    told = [name for name in TOLD if not explained.get(name)]
     runs = compare_facts(*(dict(_found(side, told)) for side in found))
     gpu = asked[0].gpu or asked[1].gpu
     return tuple(sorted(chain(requests, runs, compare_fingerprints(*fingerprints, gpu=gpu)), key=rank))
@@ -44,7 +46,10 @@ def _found(found: Mapping[str, JsonValue], names: list[str]) -> Iterator[tuple[s
     """What was in force inside: seeds, switches, threads, which variables were set, and what went wrong."""
     for name in names:
         value = found.get(name)
-        if isinstance(value, dict):
+        if name == "pins":
+            missed = missed_pins(found)
+            yield from ((f"found.pins.{pin}", missed.get(pin, "took")) for pin in taken_pins(found))
+        elif isinstance(value, dict):
             yield from ((f"found.{name}.{key}", item) for key, item in value.items())
         elif name == "problems":
             yield "found.problems", value or None

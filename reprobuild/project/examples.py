@@ -18,6 +18,7 @@ _EXAMPLES = {
     "run.command": 'command = ["python", "train.py"], words without NUL characters',
     "run.seed": "seed = 1234, a number from 0 to 4294967295",
     "run.threads": "threads = 2",
+    "run.numerics": 'numerics = "native" or "portable"',
     "run.timeout": 'timeout = "2h"',
     "run.gpu": "gpu = false",
     "run.engine": 'engine = "sandbox", "docker" or "podman"',

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from reprobuild.ground.documents import Inside, Name, Variable
 from reprobuild.hardware.fingerprint import EngineName
 from reprobuild.lock.base import AbsolutePath
+from reprobuild.numerics.pins import Profile
 from reprobuild.record.document import LONGEST, Scalar, Tolerance
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
@@ -91,6 +92,7 @@ class RunTable(Table):
     command: Annotated[list[Text], Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     threads: Annotated[int, Field(ge=1, le=4096)] = 1
+    numerics: Profile = "native"
     timeout: Duration = "24h"
     gpu: bool = False
     engine: EngineName | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reprobuild.hardware.fingerprint import EngineName
+from reprobuild.numerics.pins import Profile
 from reprobuild.record.document import Scalar, Tolerance
 
 
@@ -47,6 +48,7 @@ class Project:
     data: tuple[DataSource, ...]
     interpreter: str = ""
     """`[image] python`, of a base that is an image of a registry."""
+    numerics: Profile = "native"
 
     @property
     def lock_folder(self) -> Path:

@@ -77,6 +77,7 @@ def _project(file: ProjectFile, root: Path) -> Project:
             for name, table in sorted(file.data.items())
         ),
         interpreter=file.image.python or "",
+        numerics=run.numerics,
     )
 
 

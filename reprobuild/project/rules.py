@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reprobuild.ground.errors import InputError
 from reprobuild.lock.oci import is_reference, parse_reference
+from reprobuild.numerics.profiles import environment
 from reprobuild.project.model import Project
 from reprobuild.record.request import OWN_VARIABLES, fill_command
 
@@ -71,8 +72,12 @@ def _command(project: Project) -> Iterator[Problem]:
 
 
 def _variables(project: Project) -> Iterator[Problem]:
+    pinned = environment(project.numerics, project.threads)
     for name in project.env:
-        if name in OWN_VARIABLES or name.startswith("REPROBUILD_"):
+        if name in pinned:
+            hint = "leave it out, or take the profile native"
+            yield Problem(("run", "env"), f"{name}: the numerics profile {project.numerics} sets it", hint)
+        elif name in OWN_VARIABLES or name.startswith("REPROBUILD_"):
             yield Problem(("run", "env"), f"{name}: not a variable to pass through", "reprobuild sets it itself")
 
 

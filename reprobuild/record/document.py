@@ -8,6 +8,7 @@ from reprobuild.ground.digests import Sha256
 from reprobuild.ground.documents import Document, Inside, Name, Variable
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.needs import Needs
+from reprobuild.numerics.pins import Profile
 
 LONGEST = 366 * 86400
 """Seconds that a run may be given."""
@@ -71,6 +72,8 @@ class Asked(Document):
     outputs: tuple[Inside, ...]
     metrics: Inside | None
     tolerances: dict[str, Tolerance]
+    numerics: Profile = "native"
+    """Records from before there were profiles have none, and were native."""
 
 
 class Ending(Document):

@@ -17,6 +17,8 @@ from reprobuild.ground.digests import sha256_file
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import unpack_tree
 from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.lock.base import Base
+from reprobuild.numerics import profiles
 from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log
 from reprobuild.record.log import BoundedLog
 from reprobuild.record.request import THREAD_VARIABLES
@@ -35,6 +37,7 @@ from reprobuild.steps.prepare import BYTECODE, VISIBLE, Prepared, image_environm
 from reprobuild.tools.store import Store
 
 WORK, LIBRARY, FOUND, PARAMS = "/work", "/run/reprobuild/lib", "/run/reprobuild/found", "/run/reprobuild/params.json"
+NUMERICS = "/run/reprobuild/numerics.json"
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,11 @@ def attempted(
 ) -> Iterator[Attempt]:
     """Execute a request; its working folder is gone afterwards. Ctrl-C is an ending, not an exception."""
     with store.temporary() as folder:
-        work, found, params = folder / "work", folder / "found", folder / "params.json"
+        work, found, params, numerics = (folder / name for name in ("work", "found", "params.json", "numerics.json"))
         folder.mkdir()
         found.mkdir()
         params.write_bytes(canonical_json(request.asked.hyperparameters))
+        numerics.write_bytes(profiles.inside(request.asked.numerics, request.asked.threads))
         with request.source.open("rb") as stream:
             unpack_tree(stream, work, "source")
         mounts = _lay_data(request.data, work)
@@ -81,12 +85,13 @@ def attempted(
             _make_folder(work, name.rpartition("/")[0], name)
         container = Container(
             argv=request.asked.command,
-            environment=run_environment(request, prepared),
+            environment=run_environment(request, prepared.base),
             folder=WORK,
             read_only={
                 **mounts,
                 LIBRARY: Path(str(files("reprobuild") / "runtime")),
                 PARAMS: params,
+                NUMERICS: numerics,
                 **({BYTECODE: prepared.bytecode} if prepared.bytecode else {}),
             },
             writable={WORK: work, FOUND: found},
@@ -125,12 +130,12 @@ def _make_folder(work: Path, relative: str, subject: str) -> None:
         raise InputError(f"{subject}: a file of the source tree stands where its folder must be") from error
 
 
-def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
+def run_environment(request: Request, base: Base) -> dict[str, str]:
     """Every variable of the run: the image's, the request's, and those that the user lets pass."""
     asked = request.asked
     wanted = (name for name in asked.env if asked.gpu or name != VISIBLE)
     passed = {name: request.variables[name] for name in wanted if name in request.variables}
-    given = {**image_environment(prepared.base, gpu=asked.gpu), **passed}
+    given = {**image_environment(base, gpu=asked.gpu), **passed}
     return {
         **given,
         "HOME": "/tmp",  # noqa: S108  # inside the sandbox, where /tmp is the run's own
@@ -148,7 +153,9 @@ def run_environment(request: Request, prepared: Prepared) -> dict[str, str]:
         "REPROBUILD_THREADS": str(asked.threads),
         "REPROBUILD_PARAMS": PARAMS,
         "REPROBUILD_FOUND": FOUND,
+        "REPROBUILD_NUMERICS": NUMERICS,
         **dict.fromkeys(THREAD_VARIABLES, str(asked.threads)),
+        **profiles.environment(asked.numerics, asked.threads),
     }
 
 

@@ -15,6 +15,7 @@ from reprobuild.ground.digests import sha256_stream
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import FILE, open_regular, tree_files
 from reprobuild.hardware.fingerprint import EngineFacts, Fingerprint
+from reprobuild.numerics.taken import parse_taken
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
 from reprobuild.record.processes import count_processes, emulated_cpu, parse_cpu
@@ -27,7 +28,7 @@ MAX_FOUND = 4 << 20
 MAX_PROCESSES = 1000
 MAX_WORDS = 200
 """Characters of a version that a training tells."""
-TOLD = ("seeds", "switches", "threads", "own_seeds", "unseeded", "not_seeded", "problems", "cpu", "processes")
+TOLD = ("seeds", "switches", "threads", "own_seeds", "unseeded", "not_seeded", "pins", "problems", "cpu", "processes")
 SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH (as with -I, -E and -S)"
 CUT_OFF = "the training did not end by itself: its packages and libraries are not known"
 
@@ -99,6 +100,10 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
     if not told:
         return {"problems": [*problems, SILENT], "not_seeded": not_told(command, SILENT)}
     main = max(told, key=lambda process: (process.get("main") is True, _seconds(process)))
+    if taken := parse_taken(process.get("pins") for process in told):
+        main["pins"] = taken
+    else:
+        main.pop("pins", None)
     main["processes"] = count_processes(told)
     main["cpu"] = parse_cpu(main.get("cpu"))
     main |= merge_sources(told, source)

@@ -14,6 +14,7 @@ from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.hardware.compare import compare_machines, find_differences
 from reprobuild.hardware.render import render_findings
+from reprobuild.numerics.pins import Profile
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.record.processes import emulated_cpu
@@ -52,6 +53,8 @@ class Options:
     """Pass a GPU even where the record has none."""
     emulate: str | None = None
     """A CPU by qemu's name for it; None for this machine's own."""
+    numerics: Profile | None = None
+    """Another numerics profile than the recorded one."""
 
 
 def replay_bundle(
@@ -76,11 +79,7 @@ def replay_bundle(
             recorded = receive_outputs(received, folder / "recorded")
         # Emulated, a module takes ten times as long to compile.
         prepared = prepare_run(received.front.image, received.index.base, world, progress, once=qemu is None)
-        asked = received.record.asked
-        if options.seed is not None:
-            asked = asked.model_copy(update={"seed": options.seed})
-        if options.gpu:
-            asked = asked.model_copy(update={"gpu": True})
+        asked = _choose(received.record.asked, options)
         if passed := [name for name in asked.env if name in options.variables]:
             progress.note(f"passed from this machine, as the bundle asks: {', '.join(passed)}")
         claim = None
@@ -101,6 +100,12 @@ def replay_bundle(
                 copy_outputs({LOG: attempt.log}, results)
                 (results / REPORT).write_bytes(report.to_bytes())
     return report
+
+
+def _choose(asked: Asked, options: Options) -> Asked:
+    """The recorded request, but for what the caller asks otherwise."""
+    chosen = {"seed": options.seed, "numerics": options.numerics, "gpu": options.gpu or None}
+    return asked.model_copy(update={name: value for name, value in chosen.items() if value is not None})
 
 
 def compare_attempt(

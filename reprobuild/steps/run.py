@@ -14,6 +14,7 @@ from reprobuild.ground.tree import open_given, write_tree
 from reprobuild.ground.whole import replacing
 from reprobuild.lock.data import TRAVELS, data_root, write_data
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.pins import Profile
 from reprobuild.project.model import Project
 from reprobuild.record.document import Asked, DataUse, Json, Record, Tree
 from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, RUNS, SOURCE, is_number
@@ -28,8 +29,8 @@ from reprobuild.tools.process import Runner
 from reprobuild.tools.store import Store, remove
 
 
-def ask(project: Project, seed: int | None, *, gpu: bool = False) -> Asked:
-    """The request that a project makes; `seed` stands in for the project's own, and `gpu` asks for one anyway."""
+def ask(project: Project, seed: int | None, *, gpu: bool = False, numerics: Profile | None = None) -> Asked:
+    """The request that a project makes; `seed` and `numerics` stand in for its own, and `gpu` asks for one anyway."""
     asked = Asked(
         command=fill_command(project.command, project.hyperparameters),
         seed=project.seed if seed is None else seed,
@@ -42,6 +43,7 @@ def ask(project: Project, seed: int | None, *, gpu: bool = False) -> Asked:
         outputs=project.outputs,
         metrics=project.metrics,
         tolerances=dict(project.tolerances),
+        numerics=numerics or project.numerics,
     )
     for name in declared_outputs(asked):
         check_place(project.root, name)

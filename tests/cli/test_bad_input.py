@@ -94,6 +94,12 @@ def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
         (SMALLEST + "env = ['HOME']", "reprobuild.toml:8: run.env: HOME: ", "sets it itself"),
         (SMALLEST + "env = ['REPROBUILD_SEED']", "reprobuild.toml:8: run.env: REPROBUILD_SEED: ", "sets it itself"),
         (SMALLEST + "env = ['A B']", "reprobuild.toml:8: run.env: ", "LANG"),
+        (
+            SMALLEST + "numerics = 'portable'\nenv = ['OMP_DYNAMIC']",
+            "reprobuild.toml:9: run.env: OMP_DYNAMIC: the numerics profile portable sets it",
+            "take the profile native",
+        ),
+        (SMALLEST + "numerics = 'fast'", "reprobuild.toml:8: run.numerics: ", 'numerics = "native" or "portable"'),
         (SMALLEST + '[run.hyperparameters]\na = "x\\u0000"', "reprobuild.toml:9: run.hyperparameters.a: ", "NUL"),
         (SMALLEST + f"[run.hyperparameters]\na = 0x{BIG}", "reprobuild.toml:9: run.hyperparameters.a: ", "64 bits"),
         (SMALLEST + "[run.hyperparameters]\na = inf", "reprobuild.toml:9: run.hyperparameters.a: ", "number"),

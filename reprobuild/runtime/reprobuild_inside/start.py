@@ -3,7 +3,7 @@
 import atexit
 import os
 
-from reprobuild_inside import children, cpu, found, imports, notes, seeds, unseeded
+from reprobuild_inside import children, cpu, found, imports, notes, pins, seeds, unseeded
 from reprobuild_inside.found import FOUND, problem
 
 
@@ -11,6 +11,7 @@ def start() -> None:
     """Seed, watch imports, and tell; at the end tell again, with all that is then in force."""
     notes.begin()
     seeds.seed_python()
+    pins.pin_arithmetic()
     children.watch_children()
     unseeded.watch_unseeded()
     imports.watch_imports()
@@ -31,6 +32,7 @@ def _tell_cpu() -> None:
 
 
 def _end() -> None:
+    pins.check_again()
     if FOUND["main"]:
         from reprobuild_inside import survey
 

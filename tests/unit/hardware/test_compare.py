@@ -75,6 +75,33 @@ def test_another_seed_is_the_first_cause_and_told_once() -> None:
     assert report[0].effect is Effect.WILL
 
 
+def test_another_numerics_profile_is_a_cause_and_told_once() -> None:
+    pins: dict[str, Any] = {"pins": {"openblas-core": {"took": True, "detail": "core Haswell"}}}
+    (finding,) = find_differences(
+        (make_asked(), make_asked().model_copy(update={"numerics": "portable"})),
+        ({}, pins),
+        (make_fingerprint(), make_fingerprint()),
+    )
+
+    assert (finding.subject, finding.recorded, finding.seen) == ("numerics profile", "native", "portable")
+    assert finding.effect is Effect.WILL
+
+
+def test_a_pin_that_took_on_one_side_alone_is_a_cause() -> None:
+    took: dict[str, Any] = {"pins": {"openblas-core": {"took": True, "detail": "core Haswell"}}}
+    missed: dict[str, Any] = {"pins": {"openblas-core": {"took": False, "detail": "core Zen, not Haswell"}}}
+    (finding,) = find_differences(
+        (make_asked(), make_asked()), (took, missed), (make_fingerprint(), make_fingerprint())
+    )
+
+    assert (finding.subject, finding.recorded, finding.seen, finding.effect) == (
+        "pin openblas-core",
+        "took",
+        "core Zen, not Haswell",
+        Effect.MAY,
+    )
+
+
 def test_a_generator_that_was_not_seeded_the_same_is_a_cause() -> None:
     report = find_differences(
         (make_asked(), make_asked()),

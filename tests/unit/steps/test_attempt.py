@@ -1,12 +1,15 @@
 """What a run is given."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from builders.bundles import ScriptedEngine, make_test_bundle
 from builders.images import image_base
+from builders.results import make_asked
 
 from reprobuild.record.request import OWN_VARIABLES
+from reprobuild.steps.attempt import Request, run_environment
 from reprobuild.steps.prepare import image_environment
 
 
@@ -32,3 +35,15 @@ def test_a_run_that_asks_for_no_gpu_gets_none_of_an_engine_that_would_give_all()
     assert image_environment(image_base(), gpu=False) == image_base().environment
     old = image_base(environment={"CUDA_VERSION": "10.2"})
     assert image_environment(old, gpu=False) == {"CUDA_VERSION": "10.2", "NVIDIA_VISIBLE_DEVICES": "void"}
+
+
+def test_a_profile_sets_its_variables_whatever_the_user_passes(tmp_path: Path) -> None:
+    asked = make_asked().model_copy(update={"numerics": "portable", "threads": 3, "env": ("OPENBLAS_CORETYPE", "TERM")})
+    request = Request(asked, tmp_path, {}, {"OPENBLAS_CORETYPE": "Zen", "TERM": "xterm"})
+
+    portable = run_environment(request, image_base())
+    native = run_environment(replace(request, asked=asked.model_copy(update={"numerics": "native"})), image_base())
+
+    assert (portable["OPENBLAS_CORETYPE"], portable["OMP_NUM_THREADS"], portable["TERM"]) == ("Haswell", "3", "xterm")
+    assert native["OPENBLAS_CORETYPE"] == "Zen"
+    assert "OMP_DYNAMIC" not in native
