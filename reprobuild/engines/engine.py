@@ -36,6 +36,8 @@ class Emulation:
     """A static qemu-x86_64 of this machine."""
     interpreter: str
     """The image's Python, which is what runs on that CPU: its absolute path inside."""
+    version: str = ""
+    """Of qemu, as it tells itself."""
 
 
 @dataclass(frozen=True)

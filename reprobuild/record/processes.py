@@ -12,6 +12,7 @@ MAX_WORD = 100
 MAX_FEATURES = 500
 MAX_CPUS = 20
 """Different ones that a record tells of."""
+MAX_PROGRAMS = 100
 Told = Mapping[str, JsonValue]
 
 
@@ -38,10 +39,11 @@ def _sizes(caches: Told) -> Iterator[tuple[str, int]]:
             yield _word(name), size
 
 
-def count_processes(told: Sequence[Told]) -> dict[str, JsonValue]:
+def count_processes(told: Sequence[Told], unread: int = 0) -> dict[str, JsonValue]:
     """`count` of the processes, and `cpus`: each different processor once, with the `count` of those that were on it.
 
-    A process that forked very often counts the children for which it speaks (`silent_forks`).
+    A process that forked very often counts the children for which it speaks (`silent_forks`). What `unread` processes
+    told is not known, so they were on none that is.
     """
     counts: dict[bytes, int] = {}
     cpus: dict[bytes, dict[str, JsonValue]] = {}
@@ -50,6 +52,9 @@ def count_processes(told: Sequence[Told]) -> dict[str, JsonValue]:
         key = canonical_json(cpu)
         cpus[key] = cpu
         counts[key] = counts.get(key, 0) + _spoken_for(process)
+    if unread:
+        key = canonical_json({})
+        cpus[key], counts[key] = {}, counts.get(key, 0) + unread
     listed: list[JsonValue] = [{**cpus[key], "count": counts[key]} for key in sorted(cpus)[:MAX_CPUS]]
     return {"count": sum(counts.values()), "cpus": listed}
 
@@ -58,6 +63,17 @@ def _spoken_for(process: Told) -> int:
     silent = process.get("silent_forks")
     itself = 0 if process.get("late") is True else 1
     return itself + (silent if isinstance(silent, int) and 0 < silent < 1 << 32 else 0)
+
+
+def name_programs(told: Sequence[Told]) -> Iterator[str]:
+    """Programs that are no Python and were started by one, sorted: user emulation leaves them on the machine's CPU."""
+    found = set()
+    for process in told:
+        programs = process.get("programs")
+        for each in programs if isinstance(programs, list) else ():
+            if isinstance(each, dict):
+                found.add(_word(each.get("program")))
+    yield from sorted(found)[:MAX_PROGRAMS]
 
 
 def emulated_cpu(machine: Cpu, told: JsonValue) -> Cpu:

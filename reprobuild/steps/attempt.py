@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from reprobuild.engines.engine import Container, Emulation, Engine, Execution
+from reprobuild.engines.engine import Container, Engine, Execution
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_file
 from reprobuild.ground.errors import InputError
@@ -106,7 +106,7 @@ def attempted(
                 on_output(chunk)
 
             execution = engine.execute(prepared.place, container, listen)
-        yield _read_attempt(request, execution, engine, prepared.emulation, work, found, log)
+        yield _read_attempt(request, execution, engine, prepared, work, found, log)
 
 
 def _lay_data(data: Mapping[str, tuple[DataUse, Path]], work: Path) -> dict[str, Path]:
@@ -163,7 +163,7 @@ def _read_attempt(
     request: Request,
     execution: Execution,
     engine: Engine,
-    emulation: Emulation | None,
+    prepared: Prepared,
     work: Path,
     found: Path,
     log: BoundedLog,
@@ -185,14 +185,25 @@ def _read_attempt(
         ending=ending,
         wall_seconds=round(execution.wall_seconds, 3),
         peak_memory_bytes=peak_memory(told),
-        found={"environment": environment, **{name: told[name] for name in TOLD if name in told}},
-        fingerprint=fingerprint(told, engine.describe(), work, emulated=emulation is not None),
+        found={
+            "environment": environment,
+            **{name: told[name] for name in TOLD if name in told},
+            **_emulation(prepared),
+        },
+        fingerprint=fingerprint(told, engine.describe(), work, emulated=prepared.emulation is not None),
         outputs=outputs,
         digests=digest_outputs(outputs),
         metrics=metrics,
         log=log.path,
         log_digest=Log(sha256=sha256_file(log.path), size=log.path.stat().st_size, truncated=log.truncated),
     )
+
+
+def _emulation(prepared: Prepared) -> dict[str, JsonValue]:
+    emulation = prepared.emulation
+    if emulation is None:
+        return {}
+    return {"emulation": {"cpu": emulation.cpu, "qemu": emulation.version, "claim": dict(prepared.claim)}}
 
 
 def _say(execution: Execution) -> str:

@@ -18,7 +18,7 @@ from reprobuild.hardware.fingerprint import EngineFacts, Fingerprint
 from reprobuild.numerics.taken import parse_taken
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
-from reprobuild.record.processes import count_processes, emulated_cpu, parse_cpu
+from reprobuild.record.processes import count_processes, emulated_cpu, name_programs, parse_cpu
 from reprobuild.record.sources import merge_sources, not_told
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.process import run_process
@@ -28,7 +28,10 @@ MAX_FOUND = 4 << 20
 MAX_PROCESSES = 1000
 MAX_WORDS = 200
 """Characters of a version that a training tells."""
-TOLD = ("seeds", "switches", "threads", "own_seeds", "unseeded", "not_seeded", "pins", "problems", "cpu", "processes")
+TOLD = (
+    *("seeds", "switches", "threads", "own_seeds", "unseeded", "not_seeded", "pins", "problems"),
+    *("cpu", "processes", "programs"),
+)
 SILENT = "no Python process told what was in force: none ran, or it ignored PYTHONPATH (as with -I, -E and -S)"
 CUT_OFF = "the training did not end by itself: its packages and libraries are not known"
 
@@ -92,7 +95,8 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
     """
     told: list[dict[str, JsonValue]] = []
     problems: list[JsonValue] = []
-    for path in sorted(folder.glob("*.json"))[:MAX_PROCESSES]:
+    files = sorted(folder.glob("*.json"))
+    for path in files[:MAX_PROCESSES]:
         try:
             told.append(_read_told(path))
         except InputError as error:
@@ -104,7 +108,8 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
         main["pins"] = taken
     else:
         main.pop("pins", None)
-    main["processes"] = count_processes(told)
+    main["processes"] = count_processes(told, len(files) - len(told))
+    main["programs"] = [*name_programs(told)]
     main["cpu"] = parse_cpu(main.get("cpu"))
     main |= merge_sources(told, source)
     own = main.get("problems")

@@ -1,7 +1,6 @@
 """`replay --emulate`: qemu is found, and the image's own Python says on that CPU which it is, before training."""
 
 import json
-import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -13,8 +12,7 @@ from reprobuild.ground.errors import ToolError, UsageError
 from reprobuild.record.document import Asked
 from reprobuild.record.processes import parse_cpu
 from reprobuild.steps.prepare import Prepared, image_environment
-from reprobuild.tools.process import Runner
-from reprobuild.tools.qemu import find_qemu, require_cpu
+from reprobuild.tools.qemu import Emulator
 
 LIBRARY = "/run/reprobuild/lib"
 SLOWER = 20
@@ -23,14 +21,6 @@ EMULATOR = "TCGTCGTCGTCG"
 """What qemu calls itself (CPUID 40000000h)."""
 PATIENCE = 120
 """Seconds for Python to start, and to say on which CPU."""
-_VERSION = re.compile(r"version (\S+)")
-
-
-def find_emulator(cpu: str, runner: Runner, architecture: str) -> Path:
-    """qemu on this machine, which knows that CPU; a one-line error otherwise."""
-    qemu = find_qemu(architecture)
-    require_cpu(qemu, cpu, runner)
-    return qemu
 
 
 def refuse_gpu(asked: Asked) -> None:
@@ -39,10 +29,10 @@ def refuse_gpu(asked: Asked) -> None:
         raise UsageError("--emulate: the run asks for a GPU, and with one it cannot be emulated")
 
 
-def emulate(prepared: Prepared, cpu: str, qemu: Path, engine: Engine) -> tuple[Prepared, dict[str, JsonValue]]:
-    """The image on that CPU, and the claim: what CPUID tells its Python there, which each process is held against."""
+def emulate(prepared: Prepared, emulator: Emulator, engine: Engine) -> Prepared:
+    """The image on that CPU, with the claim against which each process is held: what CPUID tells its Python there."""
     interpreter = prepared.base.python.executable
-    emulation = Emulation(cpu, qemu, interpreter)
+    emulation = Emulation(emulator.cpu, emulator.program, interpreter, emulator.version)
     words: list[bytes] = []
     container = Container(
         argv=[interpreter, "-I", f"{LIBRARY}/reprobuild_inside/cpu.py"],
@@ -59,8 +49,8 @@ def emulate(prepared: Prepared, cpu: str, qemu: Path, engine: Engine) -> tuple[P
     if done.status != 0 or claim.get("hypervisor") != EMULATOR:
         said = b"".join(words).decode(errors="replace").strip().splitlines()
         why = said[-1][:200] if said else str(done.signal or done.status or done.reason)
-        raise ToolError(f"--emulate {cpu}: the image's Python does not run on it: {why}")
-    return replace(prepared, emulation=emulation), claim
+        raise ToolError(f"--emulate {emulator.cpu}: the image's Python does not run on it: {why}")
+    return replace(prepared, emulation=emulation, claim=claim)
 
 
 def _parse_claim(words: bytes) -> dict[str, JsonValue]:
@@ -68,9 +58,3 @@ def _parse_claim(words: bytes) -> dict[str, JsonValue]:
         return parse_cpu(json.loads(words))
     except ValueError:
         return {}
-
-
-def emulator_version(qemu: Path, runner: Runner) -> str:
-    """As it tells itself; "" where it does not."""
-    found = _VERSION.search(runner([str(qemu), "--version"], timeout=30).stdout)
-    return found[1] if found else ""

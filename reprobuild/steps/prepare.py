@@ -1,7 +1,10 @@
 """From a lock or an image in the store to one that can run: downloads, layers, the engine, bytecode."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from reprobuild.engines.engine import Container, Emulation, Engine
 from reprobuild.ground.errors import ToolError
@@ -28,6 +31,8 @@ class Prepared:
     bytecode: Path | None
     emulation: Emulation | None = None
     """On another CPU than this machine's; None for its own."""
+    claim: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What CPUID tells the image's Python under that emulation."""
 
 
 def prepare_image(index: LockIndex, world: World, progress: Progress) -> Image:

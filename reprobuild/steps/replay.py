@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pydantic import JsonValue
-
 from reprobuild import __version__
 from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
@@ -19,7 +17,7 @@ from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.record.processes import emulated_cpu
 from reprobuild.steps.attempt import Attempt, Request, attempted
-from reprobuild.steps.emulate import emulate, find_emulator, refuse_gpu
+from reprobuild.steps.emulate import emulate, refuse_gpu
 from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles
 from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
@@ -27,6 +25,7 @@ from reprobuild.steps.run import copy_outputs
 from reprobuild.steps.world import World
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.progress import Progress
+from reprobuild.tools.qemu import find_emulator
 from reprobuild.tools.store import remove
 from reprobuild.verdict.compare import compare_outputs
 from reprobuild.verdict.decide import decide, exit_status
@@ -67,9 +66,9 @@ def replay_bundle(
     with new_folder(options.output) as results, world.store.temporary() as folder:
         folder.mkdir()
         machine = collect_machine(world.store.root, world.runner)
-        qemu = find_emulator(options.emulate, world.runner, machine.cpu.architecture) if options.emulate else None
+        emulator = find_emulator(options.emulate, world.runner, machine.cpu.architecture) if options.emulate else None
         before = preflight_bundle(bundle, machine, world.store, gpu=options.gpu)
-        for line in render_findings(before.findings if qemu is None else before.obstacles):
+        for line in render_findings(before.findings if emulator is None else before.obstacles):
             progress.note(line)
         if not options.anyway:
             refuse_obstacles(before, bundle.name, ANYWAY)
@@ -78,15 +77,14 @@ def replay_bundle(
             data = receive_data(received, options.data, folder)
             recorded = receive_outputs(received, folder / "recorded")
         # Emulated, a module takes ten times as long to compile.
-        prepared = prepare_run(received.front.image, received.index.base, world, progress, once=qemu is None)
+        prepared = prepare_run(received.front.image, received.index.base, world, progress, once=emulator is None)
         asked = _choose(received.record.asked, options)
         if passed := [name for name in asked.env if name in options.variables]:
             progress.note(f"passed from this machine, as the bundle asks: {', '.join(passed)}")
-        claim = None
-        if qemu is not None and options.emulate is not None:
+        if emulator is not None:
             refuse_gpu(asked)
-            prepared, claim = emulate(prepared, options.emulate, qemu, world.engine)
-            seen = machine.model_copy(update={"cpu": emulated_cpu(machine.cpu, claim)})
+            prepared = emulate(prepared, emulator, world.engine)
+            seen = machine.model_copy(update={"cpu": emulated_cpu(machine.cpu, dict(prepared.claim))})
             for line in render_findings(compare_machines(received.record.fingerprint, seen, gpu=False)):
                 progress.note(line)
         request = Request(asked, received.files[SOURCE], data, options.variables)
@@ -94,7 +92,7 @@ def replay_bundle(
             if attempt.ending.reason == "interrupted":
                 raise KeyboardInterrupt
             progress.begin("comparing", 0)
-            report = compare_attempt(received, recorded, asked, attempt, options.require, claim)
+            report = compare_attempt(received, recorded, asked, attempt, options.require)
             if results:
                 copy_outputs({f"{RESULTS}/{name}": path for name, path in attempt.outputs.items()}, results)
                 copy_outputs({LOG: attempt.log}, results)
@@ -114,18 +112,12 @@ def compare_attempt(
     asked: Asked,
     attempt: Attempt,
     require: Literal["identical", "equivalent"],
-    claim: Mapping[str, JsonValue] | None = None,
 ) -> ReplayReport:
-    """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files.
-
-    `claim` is the emulated processor on which every process of it has to have been.
-    """
+    """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files."""
     record = received.record
     outputs = {name: (digest, attempt.outputs[name]) for name, digest in attempt.digests.items()}
     comparisons = compare_outputs(recorded, outputs)
-    verdict = decide(record.asked, record, attempt, comparisons)
-    if claim is not None:
-        verdict = voided(verdict, void_reasons(claim, attempt.found.get("processes")))
+    verdict = voided(decide(record.asked, record, attempt, comparisons), void_reasons(attempt.found))
     return ReplayReport(
         reprobuild=__version__,
         bundle=received.front.digest,

@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from reprobuild.ground.errors import ToolError, UsageError
@@ -14,7 +15,25 @@ PROGRAM = "qemu-x86_64-static"
 INSTALL = "sudo apt-get install --yes qemu-user-static"
 ARCHITECTURE = "x86_64"
 _LINE = re.compile(r"^\s*(?:x86 +)?([A-Za-z0-9][A-Za-z0-9_.+-]*)(?: .*)?$")
-_VERSION = re.compile(r"-v[0-9]+$")
+_REVISION = re.compile(r"-v[0-9]+$")
+_VERSION = re.compile(r"version (\S+)")
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A CPU that qemu knows, the program, and its version."""
+
+    cpu: str
+    program: Path
+    version: str
+
+
+def find_emulator(cpu: str, runner: Runner, architecture: str) -> Emulator:
+    """What emulates a CPU of that name here; a one-line error where qemu is missing or knows none."""
+    qemu = find_qemu(architecture)
+    require_cpu(qemu, cpu, runner)
+    version = _VERSION.search(runner([str(qemu), "--version"], timeout=30).stdout)
+    return Emulator(cpu, qemu, version[1] if version else "")
 
 
 def find_qemu(architecture: str) -> Path:
@@ -42,7 +61,7 @@ def require_cpu(qemu: Path, cpu: str, runner: Runner) -> None:
         return
     if not known:
         raise ToolError(f"{qemu}: -cpu help lists no CPU", hint=INSTALL)
-    there = sorted({_VERSION.sub("", name) for name in known}, key=str.lower)
+    there = sorted({_REVISION.sub("", name) for name in known}, key=str.lower)
     hint = f"{_near(cpu, there)}it has {', '.join(there)}"
     raise UsageError(f"--emulate {cpu}: {qemu.name} has no such CPU", hint=hint)
 

@@ -1,8 +1,9 @@
 """A report as text for people; whatever a stranger wrote is escaped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reprobuild.ground.text import escaped, shown
+from reprobuild.record.document import Json
 from reprobuild.verdict.decide import explain
 from reprobuild.verdict.document import Check, Effect, Finding, Kind, Outcome, ReplayReport
 
@@ -28,6 +29,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     yield f"replay of {shown(report.project)}  bundle {report.bundle[:12]}  image {report.image[:12]}"
     seconds = report.seen.wall_seconds
     yield f"took {seconds:.1f} s; the recorded run took {report.recorded_wall_seconds:.1f} s"
+    yield from _emulation(report.seen.found)
     yield ""
     yield from render_rows([("", "", "recorded", "seen", ""), *(_check_row(check) for check in report.checks)])
     yield ""
@@ -39,6 +41,17 @@ def _lines(report: ReplayReport) -> Iterator[str]:
         yield "  --require identical asks for more"
     if report.verdict is not Kind.IDENTICAL:
         yield from _causes(report.findings)
+
+
+def _emulation(found: Mapping[str, Json]) -> Iterator[str]:
+    """On which CPU a replay was, where it was not this machine's, and what of it was not on that one."""
+    emulation, programs = found.get("emulation"), found.get("programs")
+    if isinstance(emulation, dict):
+        claim = emulation.get("claim")
+        name = claim.get("name") if isinstance(claim, dict) else ""
+        yield shown(f"emulated: {emulation.get('cpu')} ({name}), by qemu {emulation.get('qemu')}")
+        if isinstance(programs, list) and programs:
+            yield shown(f"on this machine's own CPU, being no Python: {', '.join(map(str, programs))}")
 
 
 def _check_row(check: Check) -> tuple[str, str, str, str, str]:

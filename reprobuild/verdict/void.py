@@ -8,9 +8,15 @@ from reprobuild.record.processes import parse_cpu
 from reprobuild.verdict.document import Kind, Verdict
 
 
-def void_reasons(claim: Mapping[str, JsonValue], processes: JsonValue) -> tuple[str, ...]:
-    """Why a run says nothing about the claimed processor; `processes` is what the record has by that name."""
-    wanted = parse_cpu(dict(claim))
+def void_reasons(found: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Why a run says nothing about the processor that it was claimed to be on; none where it was not emulated.
+
+    `found` is the record's: its `emulation` has the `claim`, and `processes` what each Python process told.
+    """
+    emulation, processes = found.get("emulation"), found.get("processes")
+    if not isinstance(emulation, dict):
+        return ()
+    wanted = parse_cpu(emulation.get("claim"))
     counted = processes if isinstance(processes, dict) else {}
     cpus, total = counted.get("cpus"), counted.get("count")
     told = [cpu for cpu in cpus if isinstance(cpu, dict)] if isinstance(cpus, list) else []

@@ -113,4 +113,5 @@ class Prepared:
         self.bytecode = folder / "bytecode"
         self.bytecode.mkdir()
         self.base: Any = type("Base", (), {"environment": ENVIRONMENT})
+        self.emulation, self.claim = None, dict[str, Any]()
         self.image: Any = type("Image", (), {"image_id": "0" * 64})

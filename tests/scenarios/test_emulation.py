@@ -1,5 +1,7 @@
 """Trainings on another CPU than this machine's, by qemu in the real sandbox; no network, no image from an archive."""
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,58 @@ from reprobuild.verdict.document import Kind, ReplayReport
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.emulation]
 PROJECT: dict[str, Any] = {"outputs": ("out/result.json",)}
+HASWELL = "Intel Core Processor (Haswell)"
+WAYS = r"""
+import json, multiprocessing, os, subprocess, sys
+from reprobuild_inside.cpu import read_cpu
+
+ASK = "from reprobuild_inside.cpu import read_cpu; print(read_cpu()['name'])"
+
+def name(_=None):
+    return read_cpu()["name"]
+
+def ask(*argv, **options):
+    return subprocess.run(argv, check=True, capture_output=True, text=True, **options).stdout.strip()
+
+def forked():
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, name().encode())
+        os._exit(0)
+    os.wait()
+    return os.read(read, 1000).decode()
+
+def spawned(argv, start):
+    read, write = os.pipe()
+    os.waitpid(start(argv[0], argv, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)]), 0)
+    return os.read(read, 1000).decode().strip()
+
+def script(first_line):
+    with open("script", "w") as stream:
+        stream.write("#!%s\n%s\n" % (first_line, ASK))
+    os.chmod("script", 0o755)
+    return ask("./script")
+
+if __name__ == "__main__":
+    found = {
+        "main": name(),
+        "fork": forked(),
+        "posix_spawn": spawned([sys.executable, "-c", ASK], os.posix_spawn),
+        "subprocess": ask(sys.executable, "-c", ASK),
+        "by name": ask("python3", "-c", ASK),
+        "shell": ask("sh", "-c", 'python -c "%s"' % ASK),
+        "isolated": json.loads(ask(sys.executable, "-I", sys.modules["reprobuild_inside.cpu"].__file__))["name"],
+        "without environment": ask(sys.executable, "-c", ASK, env={"PYTHONPATH": os.environ["PYTHONPATH"]}),
+        "script": script(sys.executable),
+        "script by env": script("/usr/bin/env python"),
+    }
+    for way in ("spawn", "forkserver"):
+        with multiprocessing.get_context(way).Pool(1) as pool:
+            [found[way]] = pool.map(name, [0])
+    found["uname"] = ask("uname")
+    found["places"] = [sys.executable, sys.prefix, sys.base_prefix, sys.argv, sys.path]
+    json.dump(found, open("out/result.json", "w"))
+"""
 
 
 class Quick(HostSandbox):
@@ -39,11 +93,22 @@ def places(report: ReplayReport) -> dict[str, int]:
     return {cpu["name"]: cpu["count"] for cpu in processes["cpus"]}
 
 
-def test_every_process_is_on_the_cpu_that_was_asked_for(tmp_path: Path) -> None:
-    train = "import random, json; json.dump(random.random(), open('out/result.json', 'w'))"
-    report = replay(tmp_path, train)
+def results(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the run wrote, and what its replay did."""
+    recorded = folder / "made" / "project" / "out" / "result.json"
+    seen = folder / "results" / "outputs" / "out" / "result.json"
+    return json.loads(recorded.read_bytes()), json.loads(seen.read_bytes())
 
-    assert report.verdict is Kind.IDENTICAL, report
-    assert report.seen.fingerprint.cpu.name == "Intel Core Processor (Haswell)"
-    assert places(report) == {"Intel Core Processor (Haswell)": 1}
+
+def test_children_are_on_the_cpu_that_was_asked_for_however_they_are_started(tmp_path: Path) -> None:
+    report = replay(tmp_path, WAYS)
+    recorded, seen = results(tmp_path)
+
+    assert seen.pop("places") == recorded.pop("places")
+    assert seen.pop("uname") == recorded.pop("uname") == os.uname().sysname
+    assert set(seen.values()) == {HASWELL}
+    assert set(recorded.values()) != {HASWELL}
+    assert report.verdict is Kind.DIFFERENT
+    assert list(places(report)) == [HASWELL]
+    assert report.seen.found["programs"] == ["sh", "uname"]
     assert {"CPU vendor", "CPU model"} <= {finding.subject for finding in report.findings}

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Seque
 
 from reprobuild_inside import notes
 from reprobuild_inside.found import problem
-from reprobuild_inside.interpreters import reason
+from reprobuild_inside.interpreters import python_words, reason, starts_others
 from reprobuild_inside.lineage import HERE, VARIABLE
 from reprobuild_inside.wrapping import wrap
 
@@ -50,6 +50,7 @@ def _prepare(argv: Sequence[Any], environment: Mapping[str, str]) -> Optional[st
         why = reason(words, environment, LIBRARY)
         if why:
             _note(words, why)
+        _note_program(words, environment)
         if OURS not in environment:
             return None
         kind = os.path.basename(words[0]) if words else ""
@@ -64,6 +65,13 @@ def _note(words: List[str], why: str) -> None:
     if len(words) > WORDS:
         shown.append("…")
     notes.note("not_seeded", (tuple(words[:3]), why), argv=shown, why=why)
+
+
+def _note_program(words: List[str], environment: Mapping[str, str]) -> None:
+    """Keep the name of a program that is no Python: where a CPU is emulated, it is not."""
+    name = os.path.basename(words[0])[: notes.LONGEST] if words else ""
+    if name and (starts_others(name) or python_words(words, environment) is None):
+        notes.note("programs", (name,), program=name)
 
 
 def _inherited(argv: Sequence[Any], start: Callable[[], Any]) -> Any:
@@ -146,5 +154,6 @@ def _note_exec(argv: Any, environment: Mapping[str, str]) -> None:
         why = reason(words, environment, LIBRARY)
         if why:
             _note(words, why)
+        _note_program(words, environment)
     except Exception as error:
         problem("a child", error)

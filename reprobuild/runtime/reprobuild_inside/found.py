@@ -16,6 +16,9 @@ FOUND: Dict[str, Any] = {
 """Told as JSON; each module of this package adds keys of its own."""
 FOLDER = os.environ.get("REPROBUILD_FOUND", "")
 """Where processes tell; nothing is told without it. Kept, because a script may clear its environment."""
+MOST_FORKS = 100
+"""Forked children that tell of themselves at once: some trainings fork one for each batch."""
+_FORKS = [0]
 
 
 def problem(subject: str, error: BaseException) -> None:
@@ -32,10 +35,19 @@ def begin() -> None:
     tell()
 
 
+def before_fork() -> None:
+    """In the parent, which speaks for its children beyond so many (`silent_forks`): they are what it is."""
+    _FORKS[0] += 1
+    if _FORKS[0] > MOST_FORKS:
+        FOUND["silent_forks"] = FOUND.get("silent_forks", 0) + 1
+
+
 def begin_child() -> None:
-    """Tell a forked child, which has all that its parent found."""
-    FOUND.update(pid=os.getpid(), parent=os.getppid(), main=False, complete=False)
-    tell()
+    """Tell a forked child, which has all that its parent found; a `late` one only when there is more to tell."""
+    late = _FORKS[0] > MOST_FORKS
+    FOUND.update(pid=os.getpid(), parent=os.getppid(), main=False, complete=False, silent_forks=0, late=late)
+    if not late:
+        tell()
 
 
 def tell() -> None:

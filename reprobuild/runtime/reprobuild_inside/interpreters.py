@@ -29,6 +29,11 @@ def reason(argv: Sequence[str], environment: Mapping[str, str], library: str) ->
     return deaf(words) or _lost(environment, library)
 
 
+def starts_others(name: str) -> bool:
+    """True for shells and for programs that start the one whose name follows."""
+    return name in LAUNCHERS or SHELL.match(name) is not None
+
+
 def python_words(argv: Sequence[str], environment: Mapping[str, str]) -> Optional[List[str]]:
     """The part of a command line that begins with a Python, the one of a script's first line among them."""
     words = list(argv)

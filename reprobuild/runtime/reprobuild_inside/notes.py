@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from reprobuild_inside.found import FOUND, problem, tell
 
-KINDS = ("own_seeds", "unseeded", "not_seeded")
+KINDS = ("own_seeds", "unseeded", "not_seeded", "programs")
 MOST = 100
 """Places of a kind; more are counted in none."""
 LONGEST = 80

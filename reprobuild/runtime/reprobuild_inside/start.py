@@ -16,7 +16,7 @@ def start() -> None:
     unseeded.watch_unseeded()
     imports.watch_imports()
     os.register_at_fork(after_in_child=notes.begin)
-    os.register_at_fork(after_in_child=found.begin_child)
+    os.register_at_fork(before=found.before_fork, after_in_child=found.begin_child)
     if found.FOLDER:
         _tell_cpu()
         found.begin()
@@ -34,10 +34,17 @@ def _tell_cpu() -> None:
 def _end() -> None:
     pins.check_again()
     if FOUND["main"]:
-        from reprobuild_inside import survey
-
-        FOUND.update(survey.survey(FOUND["problems"]))
-        FOUND["seeds"].update(survey.seeds())
-        FOUND["switches"].update(survey.switches())
+        try:
+            _survey()
+        except ImportError as error:  # a Python without ctypes
+            problem("survey", error)
     FOUND["complete"] = True
     found.tell()
+
+
+def _survey() -> None:
+    from reprobuild_inside import survey
+
+    FOUND.update(survey.survey(FOUND["problems"]))
+    FOUND["seeds"].update(survey.seeds())
+    FOUND["switches"].update(survey.switches())
