@@ -6,7 +6,7 @@ Formats: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html,
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -21,6 +21,16 @@ from reprobuild.verdict.tally import Tally
 
 MAX_UNPACKED = 32 << 30
 """Bytes that a zip may unpack to; they are read once and never held."""
+
+
+class Readable(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, or none at the end."""
+        ...
+
+
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
 """What `zipfile` raises for archives from strangers."""
 
@@ -120,7 +130,7 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
     return data
 
 
-def compare_streams(a: IO[bytes], b: IO[bytes], label: str, tally: Tally) -> None:
+def compare_streams(a: Readable, b: Readable, label: str, tally: Tally) -> None:
     """Two streams byte by byte; the first difference is an offset."""
     offset = 0
     while True:

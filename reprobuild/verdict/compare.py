@@ -11,6 +11,8 @@ from reprobuild.record.document import FileDigest
 from reprobuild.tensors.errors import MalformedError, ProgramError, UncomparableError, UnreadableError
 from reprobuild.verdict.arrays import compare_npy, compare_npz, compare_streams
 from reprobuild.verdict.document import Comparison, Outcome
+from reprobuild.verdict.packed import compare_gzip
+from reprobuild.verdict.pickles import compare_pickles
 from reprobuild.verdict.tally import Tally
 from reprobuild.verdict.tensors import compare_onnx, compare_safetensors, compare_torch
 from reprobuild.verdict.text import compare_csv, compare_json, compare_json_lines, compare_text
@@ -38,6 +40,11 @@ FORMATS: dict[str, tuple[str, Comparer]] = {
     ".bin": ("PyTorch", compare_torch),
     ".safetensors": ("safetensors", compare_safetensors),
     ".onnx": ("ONNX", compare_onnx),
+    ".zip": ("zip", compare_npz),
+    ".gz": ("gzip", compare_gzip),
+    ".pkl": ("pickle", compare_pickles),
+    ".pickle": ("pickle", compare_pickles),
+    ".joblib": ("pickle", compare_pickles),
     ".txt": ("text", compare_text),
     ".dat": ("text", compare_text),
     ".log": ("text", compare_text),
@@ -76,7 +83,7 @@ def _compare(name: str, recorded: Path, seen: Path) -> dict[str, object]:
     except ProgramError as error:
         tally = Tally()
         _compare_bytes(recorded, seen, tally)
-        return {**_difference(tally), "compared_as": "bytes", "detail": shown(str(error))}
+        return {**_difference(tally), "compared_as": "bytes", "detail": f"compared as bytes: {shown(str(error))}"}
     except UncomparableError as error:
         return {"outcome": Outcome.FAILED, "compared_as": compared_as, "detail": shown(str(error))}
     except MalformedError:
@@ -85,7 +92,7 @@ def _compare(name: str, recorded: Path, seen: Path) -> dict[str, object]:
     if not tally.differing:
         detail = f"only these differ: {', '.join(sorted(tally.ignored))}"
         return {"outcome": Outcome.SAME_VALUES, "compared_as": compared_as, "values": tally.values, "detail": detail}
-    return {**_difference(tally), "compared_as": compared_as}
+    return {**_difference(tally), "compared_as": compared_as, "detail": tally.about}
 
 
 def _difference(tally: Tally) -> dict[str, object]:
@@ -100,6 +107,8 @@ def _difference(tally: Tally) -> dict[str, object]:
         "max_ulps": tally.max_ulps,
         "tensors": tally.tensors,
         "differing_tensors": tally.differing_tensors,
+        "fleeting": tuple(sorted(tally.kinds)),
+        "fleeting_values": tally.fleeting,
     }
 
 

@@ -184,6 +184,11 @@ def _identical(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield from (f"output {item.name} has the same values; {item.detail}" for item in spelled)
 
 
+def joined(names: Sequence[str]) -> str:
+    """Names as people list them."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
 def explain(comparison: Comparison) -> str:
     """The first difference and how many there are, or what kept them from being found."""
     first = comparison.first
@@ -191,7 +196,8 @@ def explain(comparison: Comparison) -> str:
         return comparison.detail
     apart = [] if first.absolute is None else [f"apart by {first.absolute:.3g}"]
     apart += [] if first.ulps is None or first.ulps > MANY_ULPS else [f"{first.ulps:,} ULP"]
-    line = f"{first.where}: recorded {first.recorded}, seen {first.seen}"
+    only = f"only {joined(comparison.fleeting)} differ: " if comparison.only_fleeting else ""
+    line = f"{only}{first.where}: recorded {first.recorded}, seen {first.seen}"
     line += f" ({', '.join(apart)})" if apart else ""
     line += f"; {comparison.differing:,} of {comparison.values:,} values differ"
     if comparison.max_absolute is not None:
@@ -200,6 +206,8 @@ def explain(comparison: Comparison) -> str:
         line += f" ({comparison.max_relative:.3g} relative)"
     if comparison.max_ulps is not None and comparison.differing > 1 and comparison.max_ulps <= MANY_ULPS:
         line += f", at most {comparison.max_ulps:,} ULP"
+    if comparison.fleeting and not only:
+        line += f"; {comparison.fleeting_values:,} of them only {joined(comparison.fleeting)}"
     if comparison.tensors > 1:
         line += f", in {comparison.differing_tensors:,} of {comparison.tensors:,} tensors"
-    return line + (f"; compared as bytes: {comparison.detail}" if comparison.detail else "")
+    return line + (f"; {comparison.detail}" if comparison.detail else "")

@@ -64,7 +64,16 @@ class Comparison(Document):
     tensors: int = Field(default=0, ge=0)
     """Of a model: how many both sides have."""
     differing_tensors: int = Field(default=0, ge=0)
+    fleeting: tuple[str, ...] = ()
+    """What differing values that only tell when, where or how fast the run was are, such as time stamps."""
+    fleeting_values: int = Field(default=0, ge=0)
+    """How many of `differing` these are."""
     detail: str = ""
+
+    @property
+    def only_fleeting(self) -> bool:
+        """True when nothing else differs; bytes that differ are a difference nevertheless."""
+        return self.outcome is Outcome.DIFFERENT and 0 < self.differing == self.fleeting_values
 
 
 class Check(Document):

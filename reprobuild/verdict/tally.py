@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from reprobuild.ground.text import shown
 from reprobuild.verdict.document import Difference
+from reprobuild.verdict.fleeting import fleeting_number
 
 
 @dataclass
@@ -20,6 +21,12 @@ class Tally:
     max_ulps: int | None = None
     tensors: int = 0
     differing_tensors: int = 0
+    fleeting: int = 0
+    """Differing values that only tell when, where or how fast a run was."""
+    kinds: set[str] = field(default_factory=set)
+    """What those are."""
+    about: str = ""
+    """What else is to be said of the comparison."""
     ignored: set[str] = field(default_factory=set)
     """Names of bytes that differ and do not matter."""
 
@@ -32,12 +39,13 @@ class Tally:
         self.tensors += 1
         self.differing_tensors += differs
 
-    def text(self, where: str, recorded: str, seen: str) -> None:
-        """A difference that is not one of numbers."""
-        self._keep(Difference(where=shown(where), recorded=shown(recorded), seen=shown(seen)))
+    def text(self, where: str, recorded: str, seen: str, *, kinds: frozenset[str] = frozenset()) -> None:
+        """A difference that is not one of numbers; `kinds` where it is one of moment or place alone."""
+        self._keep(Difference(where=shown(where), recorded=shown(recorded), seen=shown(seen)), kinds)
 
-    def numbers(self, where: str, recorded: float, seen: float) -> None:
-        """Two numbers that differ, two integers or two doubles."""
+    def numbers(self, where: str, recorded: float, seen: float, name: str = "") -> None:
+        """Two numbers of a name that differ, two integers or two doubles."""
+        kinds = fleeting_number(recorded, seen, name)
         absolute = distance(recorded, seen)
         ulps = ulp_distance(recorded, seen) if isinstance(recorded, float) and isinstance(seen, float) else None
         self._keep(
@@ -47,15 +55,17 @@ class Tally:
                 seen=shown(repr(seen)),
                 absolute=absolute,
                 ulps=ulps,
-            )
+            ),
+            kinds,
         )
-        self.widen(absolute, relative_to(absolute, recorded), ulps)
+        if not kinds:
+            self.widen(absolute, relative_to(absolute, recorded), ulps)
 
     def many(self, count: int, first: Difference) -> None:
         """`count` values differ, the first as given."""
         self.values += count - 1
-        self.differing += count - 1
         self._keep(first)
+        self.differing += count - 1
 
     def widen(self, absolute: float | None, relative: float | None, ulps: int | None) -> None:
         """Let the maxima take these in."""
@@ -64,10 +74,14 @@ class Tally:
         if ulps is not None:
             self.max_ulps = max(ulps, self.max_ulps or 0)
 
-    def _keep(self, difference: Difference) -> None:
+    def _keep(self, difference: Difference, kinds: frozenset[str] = frozenset()) -> None:
+        """The first difference stays, unless it is fleeting and this one is not."""
+        if self.first is None or (not kinds and self.differing == self.fleeting):
+            self.first = difference
         self.values += 1
         self.differing += 1
-        self.first = self.first or difference
+        self.fleeting += bool(kinds)
+        self.kinds |= kinds
 
 
 def _larger(a: float | None, b: float | None) -> float | None:

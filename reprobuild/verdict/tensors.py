@@ -13,6 +13,7 @@ from reprobuild.tensors.onnx_values import open_onnx
 from reprobuild.tensors.safetensors import open_safetensors
 from reprobuild.tensors.torch import open_torch
 from reprobuild.verdict.elements import CHUNK, compare_chunk, element
+from reprobuild.verdict.fleeting import fleeting
 from reprobuild.verdict.tally import Tally
 
 MAX_STEPS = 400_000
@@ -110,11 +111,13 @@ class _Walk:
             if _same_number(recorded, seen):
                 self.tally.same()
             else:
-                self.tally.numbers(label, recorded, seen)
+                self.tally.numbers(label, recorded, seen, label.rpartition(".")[2])
         elif recorded == seen:
             self.tally.same()
         else:
-            self.tally.text(label, _spell(recorded), _spell(seen))
+            name = label.rpartition(".")[2]
+            kinds = fleeting(recorded, seen, name) if isinstance(recorded, str) else frozenset()
+            self.tally.text(label, _spell(recorded), _spell(seen), kinds=kinds)
 
     def _tensors(self, recorded: Numbers, seen: Numbers, label: str) -> None:
         before = self.tally.differing

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from reprobuild.tensors.errors import MalformedError, UncomparableError
+from reprobuild.verdict.fleeting import fleeting, settle
 from reprobuild.verdict.tally import Tally
 
 MAX_JSON = 16 << 20
@@ -70,9 +71,11 @@ def _compare_leaves(recorded: Any, seen: Any, tally: Tally, where: str) -> None:
     if type(recorded) is type(seen) and (recorded == seen or _both_nan(recorded, seen)) and not _signs(recorded, seen):
         tally.same()
     elif _is_number(recorded) and _is_number(seen):
-        tally.numbers(where, recorded, seen)
+        tally.numbers(where, recorded, seen, where.rpartition(".")[2])
     else:
-        tally.text(where, _spell(recorded), _spell(seen))
+        both = isinstance(recorded, str) and isinstance(seen, str)
+        kinds = fleeting(recorded, seen, where.rpartition(".")[2]) if both else frozenset()
+        tally.text(where, _spell(recorded), _spell(seen), kinds=kinds)
 
 
 def _both_nan(recorded: Any, seen: Any) -> bool:
@@ -169,12 +172,12 @@ def compare_csv(recorded: Path, seen: Path, tally: Tally) -> None:
             continue
         for column, (x, y) in enumerate(itertools.zip_longest(a, b)):
             name = f" ({header[column]})" if column < len(header) else ""
-            _compare_cells(x, y, tally, f"row {number}, column {column + 1}{name}")
+            _compare_cells(x, y, tally, f"row {number}, column {column + 1}{name}", name)
     if not tally.differing:
         tally.ignored.add("quotes or line ends")
 
 
-def _compare_cells(recorded: str | None, seen: str | None, tally: Tally, where: str) -> None:
+def _compare_cells(recorded: str | None, seen: str | None, tally: Tally, where: str, name: str = "") -> None:
     if recorded == seen:
         tally.same()
     elif recorded is None or seen is None:
@@ -182,9 +185,9 @@ def _compare_cells(recorded: str | None, seen: str | None, tally: Tally, where: 
     else:
         a, b = _as_number(recorded), _as_number(seen)
         if a is None or b is None:
-            tally.text(where, recorded, seen)
+            tally.text(where, recorded, seen, kinds=fleeting(recorded, seen, name))
         else:
-            tally.numbers(where, a, b)
+            tally.numbers(where, a, b, name)
 
 
 def _as_number(cell: str) -> float | None:
@@ -202,9 +205,15 @@ def compare_text(recorded: Path, seen: Path, tally: Tally) -> None:
             return
         if a == b:
             tally.same()
-        elif (words := _NUMBER.split(a)) == _NUMBER.split(b) and len(words) > 1:
-            pairs = zip(_NUMBER.findall(a), _NUMBER.findall(b), strict=True)
-            for place, (x, y) in enumerate(pairs, 1):
-                _compare_cells(x, y, tally, f"line {number}, number {place}")
         else:
-            tally.text(f"line {number}", a.rstrip("\r\n"), b.rstrip("\r\n"))
+            _compare_line(a, b, tally, f"line {number}")
+
+
+def _compare_line(a: str, b: str, tally: Tally, where: str) -> None:
+    settled, kinds = settle(a, b)
+    if settled != a and (words := _NUMBER.split(a)) == _NUMBER.split(settled) and len(words) > 1:
+        pairs = zip(_NUMBER.findall(a), _NUMBER.findall(settled), strict=True)
+        for place, (x, y) in enumerate(pairs, 1):
+            _compare_cells(x, y, tally, f"{where}, number {place}")
+    else:
+        tally.text(where, a.rstrip("\r\n"), b.rstrip("\r\n"), kinds=kinds if settled == a else frozenset())
