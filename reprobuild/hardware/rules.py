@@ -66,6 +66,16 @@ def find_rule(path: str) -> tuple[Rule, str] | None:
     return None
 
 
+@cache
+def _sources() -> dict[str, str]:
+    return {rule.id: rule.source for rule in published_rules()}
+
+
+def rule_source(rule: str) -> str:
+    """Where a rule comes from; "" for none."""
+    return _sources().get(rule, "")
+
+
 def render_rules() -> str:
     """The table for the documentation, in Markdown."""
     rows = [

@@ -14,8 +14,9 @@ from reprobuild.hardware.compare import find_differences
 from reprobuild.hardware.findings import Finding
 from reprobuild.lock.index import LockIndex
 from reprobuild.record.document import DataUse, Record
+from reprobuild.verdict.causes import Evidence, rank_causes
 from reprobuild.verdict.decide import decide
-from reprobuild.verdict.document import Check, Comparison, Outcome
+from reprobuild.verdict.document import Cause, Check, Comparison, Outcome
 
 NOTHING = "–"
 
@@ -44,6 +45,8 @@ class RunComparison(Document):
     lock: tuple[Change, ...]
     data: tuple[Change, ...]
     other: tuple[Change, ...]
+    causes: tuple[Cause, ...] = ()
+    """Of other results, the likeliest first."""
 
 
 def compare_runs(
@@ -62,6 +65,14 @@ def compare_runs(
     data = tuple(compare_data(recorded.data, seen.data))
     other = tuple(_other(recorded, seen))
     same = (Outcome.SAME, Outcome.SAME_BYTES)
+    evidence = Evidence(
+        findings=findings,
+        found=(recorded.found, seen.found),
+        comparisons=outputs,
+        checks=checks,
+        changes=list(_changes(findings, source, lock, data, other)),
+        gpu=bool(recorded.fingerprint.gpus and seen.fingerprint.gpus and recorded.asked.gpu and seen.asked.gpu),
+    )
     return RunComparison(
         runs=runs,
         same=all(check.outcome in same for check in checks) and not any((findings, source, lock, data, other)),
@@ -72,7 +83,28 @@ def compare_runs(
         lock=tuple(lock),
         data=data,
         other=other,
+        causes=rank_causes(evidence),
     )
+
+
+def _changes(
+    findings: Sequence[Finding],
+    source: Sequence[Change],
+    lock: Sequence[Change],
+    data: Sequence[Change],
+    other: Sequence[Change],
+) -> Iterator[tuple[str, str, str, str]]:
+    """What of the two runs' inputs can be a cause: of a data set its content, of the lock what no finding tells."""
+    told = {finding.subject.rpartition(" ")[2] for finding in findings if finding.rule == "package"}
+    yield from (("code", f"{item.subject}, {item.detail}", item.recorded, item.seen) for item in source)
+    yield from (("data", item.subject, item.recorded, item.seen) for item in data if ": " not in item.subject)
+    packages = [item for item in lock if item.subject.partition(" ")[2] and not item.subject.startswith("input ")]
+    yield from (
+        ("package", item.subject, item.recorded, item.seen)
+        for item in packages
+        if item.subject.partition(" ")[2] not in told
+    )
+    yield from (("image", item.subject, item.recorded, item.seen) for item in other if item.subject == "image")
 
 
 def change(subject: str, recorded: object, seen: object, detail: str = "") -> Change:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence, Set
 
 from reprobuild.ground.text import escaped, shown
 from reprobuild.ledger.compare import Change, RunComparison, counted
+from reprobuild.verdict.causes import came_out_otherwise
 from reprobuild.verdict.decide import explain
 from reprobuild.verdict.document import Check, Outcome
-from reprobuild.verdict.render import MARKS, render_rows
+from reprobuild.verdict.render import MARKS, render_causes, render_rows
 
 
 def render_comparison(comparison: RunComparison) -> str:
@@ -30,6 +31,9 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
         ("other", comparison.other),
     ):
         yield from _part(title, [(*head, ""), *map(_row, changes)])
+    if came_out_otherwise(comparison.checks):
+        yield ""
+        yield from render_causes(comparison.causes, "--json tells them")
     yield ""
     number = counted(comparison)
     yield "nothing differs" if comparison.same else f"{number} {'difference' if number == 1 else 'differences'}"

@@ -90,13 +90,14 @@ def render_sources(found: Mapping[str, JsonValue]) -> list[str]:
     ):
         entries = found.get(kind)
         if isinstance(entries, list) and entries:
-            shown = [_spell(entry, kind) for entry in entries[:SHOWN] if isinstance(entry, dict)]
+            shown = [render_source(entry, kind) for entry in entries[:SHOWN] if isinstance(entry, dict)]
             more = [f"and {len(entries) - SHOWN} more in the record"] if len(entries) > SHOWN else []
             lines.append(f"{lead}: {'; '.join([*shown, *more])}")
     return lines
 
 
-def _spell(entry: Entry, kind: str) -> str:
+def render_source(entry: Mapping[str, JsonValue], kind: str) -> str:
+    """One entry: what it is, and where."""
     if kind == "not_seeded":
         argv = entry.get("argv")
         return f"{' '.join(str(word) for word in argv) if isinstance(argv, list) else ''} ({entry.get('why')})"

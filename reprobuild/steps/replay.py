@@ -27,6 +27,7 @@ from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.qemu import find_emulator
 from reprobuild.tools.store import remove
+from reprobuild.verdict.causes import Evidence, rank_causes
 from reprobuild.verdict.compare import compare_outputs
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import ReplayReport, Seen
@@ -118,6 +119,16 @@ def compare_attempt(
     outputs = {name: (digest, attempt.outputs[name]) for name, digest in attempt.digests.items()}
     comparisons = compare_outputs(recorded, outputs)
     verdict = voided(decide(record.asked, record, attempt, comparisons), void_reasons(attempt.found))
+    findings = find_differences(
+        (record.asked, asked), (record.found, attempt.found), (record.fingerprint, attempt.fingerprint)
+    )
+    evidence = Evidence(
+        findings=findings,
+        found=(record.found, attempt.found),
+        comparisons=comparisons,
+        checks=verdict.checks,
+        gpu=bool(record.fingerprint.gpus and attempt.fingerprint.gpus and record.asked.gpu and asked.gpu),
+    )
     return ReplayReport(
         reprobuild=__version__,
         bundle=received.front.digest,
@@ -129,9 +140,8 @@ def compare_attempt(
         exit_status=exit_status(verdict.kind, require),
         checks=verdict.checks,
         comparisons=comparisons,
-        findings=find_differences(
-            (record.asked, asked), (record.found, attempt.found), (record.fingerprint, attempt.fingerprint)
-        ),
+        findings=findings,
+        causes=rank_causes(evidence),
         recorded_wall_seconds=record.wall_seconds,
         seen=Seen(
             asked=asked,

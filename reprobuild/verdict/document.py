@@ -76,6 +76,20 @@ class Comparison(Document):
         return self.outcome is Outcome.DIFFERENT and 0 < self.differing == self.fleeting_values
 
 
+class Cause(Document):
+    """Something that made, or may have made, the result another one; both sides as texts, or what was seen."""
+
+    kind: str
+    """As `causes.toml` names it: seed, threads, dispatch, unseeded source …"""
+    subject: str
+    recorded: str
+    seen: str
+    certainty: Literal["decides", "may"]
+    why: str
+    source: str = ""
+    """Where that is known from."""
+
+
 class Check(Document):
     """One row of the report."""
 
@@ -127,5 +141,7 @@ class ReplayReport(Document):
     comparisons: tuple[Comparison, ...]
     findings: tuple[Finding, ...]
     """What differs between the two requests and machines, the likeliest cause first."""
+    causes: tuple[Cause, ...] = ()
+    """Why the result came out otherwise, the likeliest first; none where it is identical, or nothing is known."""
     recorded_wall_seconds: float
     seen: Seen

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reprobuild.ground.text import escaped, shown
 from reprobuild.record.document import Json
+from reprobuild.verdict.causes import came_out_otherwise
 from reprobuild.verdict.decide import explain
-from reprobuild.verdict.document import Check, Effect, Finding, Kind, Outcome, ReplayReport
+from reprobuild.verdict.document import Cause, Check, Finding, Kind, Outcome, ReplayReport
 
 MARKS = {
     Outcome.SAME: "=",
@@ -18,6 +19,10 @@ MARKS = {
     Outcome.FAILED: "?",
 }
 UNKNOWN = "nothing that is recorded differs: look for time, randomness without a seed, or races between threads"
+
+MAY = {"decides": "", "may": "perhaps"}
+SHOWN = 6
+"""Causes that a terminal shows."""
 
 
 def render_report(report: ReplayReport) -> str:
@@ -39,8 +44,8 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     yield from (f"  {escaped(reason)}" for reason in report.reasons)
     if report.verdict is Kind.EQUIVALENT and report.exit_status:
         yield "  --require identical asks for more"
-    if report.verdict is not Kind.IDENTICAL:
-        yield from _causes(report.findings)
+    if came_out_otherwise(report.checks):
+        yield from render_causes(report.causes)
 
 
 def _emulation(found: Mapping[str, Json]) -> Iterator[str]:
@@ -80,15 +85,15 @@ def _findings(findings: Sequence[Finding]) -> Iterator[str]:
     yield ""
 
 
-def _causes(findings: Sequence[Finding]) -> Iterator[str]:
-    """The findings that can change bits, the likeliest first."""
-    likely = [finding for finding in findings if finding.effect in (Effect.WILL, Effect.MAY)]
-    yield "likely causes, the likeliest first:" if likely else f"cause: {UNKNOWN}"
-    for number, finding in enumerate(likely[:5], 1):
-        detail = f" ({finding.detail})" if finding.detail else ""
-        yield f"  {number}. {finding.subject}: recorded {finding.recorded}, seen {finding.seen}{detail}"
-    if len(likely) > 5:
-        yield f"  and {len(likely) - 5} more above"
+def render_causes(causes: Sequence[Cause], where: str = "replay.json and --json tell them") -> Iterator[str]:
+    """The likeliest few, and how many more there are."""
+    yield "likely causes, the likeliest first:" if causes else f"cause: {UNKNOWN}"
+    for number, cause in enumerate(causes[:SHOWN], 1):
+        sides = f"recorded {cause.recorded}, seen {cause.seen}" if cause.seen else cause.recorded
+        told = f"{cause.subject}: {sides}" if sides else cause.subject
+        yield escaped(f"  {number}. {told} ({', '.join(filter(None, (MAY[cause.certainty], cause.why)))})")
+    if len(causes) > SHOWN:
+        yield f"  and {len(causes) - SHOWN} more: {where}"
 
 
 def render_rows(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

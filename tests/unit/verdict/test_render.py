@@ -2,6 +2,7 @@ from builders.results import FINISHED, FakeResult, make_asked, make_comparison, 
 
 from reprobuild.hardware.compare import find_differences
 from reprobuild.record.document import Log
+from reprobuild.verdict.causes import Evidence, rank_causes
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import Comparison, Difference, Finding, Outcome, ReplayReport, Seen
 from reprobuild.verdict.render import UNKNOWN, render_report
@@ -13,6 +14,7 @@ def make_report(comparison: Comparison, *, seed: int = 1, project: str = "digits
     findings: tuple[Finding, ...] = find_differences(
         (asked, other), ({}, {}), (make_fingerprint(), make_fingerprint(kernel="7.0"))
     )
+    evidence = Evidence(findings, ({}, {}), (comparison,), verdict.checks)
     return ReplayReport(
         reprobuild="0.1",
         bundle="a" * 64,
@@ -25,6 +27,7 @@ def make_report(comparison: Comparison, *, seed: int = 1, project: str = "digits
         checks=verdict.checks,
         comparisons=(comparison,),
         findings=findings,
+        causes=rank_causes(evidence),
         recorded_wall_seconds=2.5,
         seen=Seen(
             asked=other,
