@@ -1,6 +1,7 @@
 """Programs that a process starts: a Python among them is told who it is, or noted when it will not be seeded."""
 
 import os
+import shlex
 import sys
 import threading
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence
@@ -53,7 +54,7 @@ def _prepare(argv: Sequence[Any], environment: Mapping[str, str]) -> Optional[st
         _note_program(words, environment)
         if OURS not in environment:
             return None
-        kind = os.path.basename(words[0]) if words else ""
+        kind = "python" if python_words(words, environment) else os.path.basename(words[0]) if words else ""
         return HERE.lineage.child(kind, environment).text(environment)
     except Exception as error:  # whatever was asked for: Python itself says what is wrong with it
         problem("a child", error)
@@ -80,12 +81,15 @@ def _inherited(argv: Sequence[Any], start: Callable[[], Any]) -> Any:
         told = _prepare(argv, os.environ)
         if told is None:
             return start()
-        before = os.environ.get(VARIABLE, "")
+        before = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = told
         try:
             return start()
         finally:
-            os.environ[VARIABLE] = before
+            if before is None:
+                del os.environ[VARIABLE]
+            else:
+                os.environ[VARIABLE] = before
 
 
 def _fork_exec(original: Any) -> Callable[..., Any]:
@@ -125,9 +129,15 @@ def _readable(env: Any) -> Dict[str, str]:
 
 def _system(original: Any) -> Callable[..., Any]:
     def system(command: Any) -> Any:
-        return _inherited(("sh", "-c", command), lambda: original(command))
+        told = _prepare(("sh", "-c", command), os.environ)
+        # By the shell: it may run for long, while other threads start programs too.
+        return original(command if told is None else "export %s; %s" % (_assignment(told), _text(command)))
 
     return system
+
+
+def _assignment(told: str) -> str:
+    return "%s=%s" % (VARIABLE, shlex.quote(told))
 
 
 def _execv(original: Any) -> Callable[..., Any]:

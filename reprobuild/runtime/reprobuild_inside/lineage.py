@@ -80,9 +80,9 @@ class Here:
         """In the parent: the child's path is settled here, where children are counted."""
         self.forked = self.lineage.child("fork", os.environ)
 
-    def after_fork(self) -> None:
-        """In the child, which may also become another program: that one goes on with its lineage."""
-        self.lineage = self.forked
+    def become(self, lineage: Lineage) -> None:
+        """In a forked child, say, which may also become another program: that one goes on with its lineage."""
+        self.lineage = lineage
         if VARIABLE in os.environ:
             os.environ[VARIABLE] = self.lineage.text(os.environ)
 

@@ -72,9 +72,11 @@ def caller(depth: int = 2) -> Optional[FrameType]:
 
 
 def user(depth: int = 2) -> Optional[FrameType]:
-    """The innermost frame of the script's own code."""
+    """The innermost frame of the script's own code; none for what a package does while it is imported."""
     frame: Optional[FrameType] = sys._getframe(depth)
     while frame is not None and not own_file(frame):
+        if frame.f_code.co_name == "<module>":
+            return None
         frame = frame.f_back
     return frame
 

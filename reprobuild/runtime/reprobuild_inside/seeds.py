@@ -13,7 +13,7 @@ from typing import Any, Dict, Set
 from reprobuild_inside import own_seeds
 from reprobuild_inside.found import FOUND
 from reprobuild_inside.imports import after
-from reprobuild_inside.lineage import HERE, PLAIN_SEED
+from reprobuild_inside.lineage import HERE, PLAIN_SEED, Lineage
 from reprobuild_inside.notes import short
 from reprobuild_inside.settings import THREADS, number
 from reprobuild_inside.wrapping import wrap
@@ -60,6 +60,7 @@ def _random_seed(self: random.Random, a: Any = None, version: int = 2) -> None:
         PLAIN_SEED(self, a, version)
         if self is random._inst:
             own_seeds.seen("random.seed", a)
+            own_seeds.LIBRARIES.add("random")
             FOUND["seeds"]["random"] = short(a)
         return
     frame = sys._getframe(1)
@@ -73,12 +74,19 @@ _random_seed.__name__, _random_seed.__qualname__, _random_seed.__module__ = "see
 
 
 def _seed_forked() -> None:
-    """Seed a forked child's generators, which would be its parent's once more; those that the script seeded stay."""
-    HERE.after_fork()
+    """Seed a forked child's generators, which would be its parent's once more."""
+    own_seeds.LIBRARIES.discard("random")  # Python does not hand it on to a forked child
+    become(HERE.forked)
+
+
+def become(lineage: Lineage) -> None:
+    """Go on as another process of the run would: with other seeds, where the script did not set its own."""
+    HERE.become(lineage)
     _DRAWN.clear()
-    seed = HERE.lineage.seed()
-    PLAIN_SEED(random._inst, seed)
-    FOUND["seeds"]["random"] = seed
+    seed = lineage.seed()
+    if "random" not in own_seeds.LIBRARIES:
+        PLAIN_SEED(random._inst, seed)
+        FOUND["seeds"]["random"] = seed
     if "numpy" in _SET and "numpy" not in own_seeds.LIBRARIES:
         own_seeds.PLAIN["numpy"](seed)
         FOUND["seeds"]["numpy"] = seed

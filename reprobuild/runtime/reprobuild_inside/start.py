@@ -3,7 +3,7 @@
 import atexit
 import os
 
-from reprobuild_inside import children, cpu, found, imports, notes, pins, seeds, unseeded
+from reprobuild_inside import children, cpu, found, imports, notes, pins, seeds, tasks, unseeded
 from reprobuild_inside.found import FOUND, problem
 
 
@@ -13,6 +13,7 @@ def start() -> None:
     seeds.seed_python()
     pins.pin_arithmetic()
     children.watch_children()
+    tasks.watch_pools()
     unseeded.watch_unseeded()
     imports.watch_imports()
     os.register_at_fork(after_in_child=notes.begin)

@@ -16,7 +16,8 @@ def wrap(name: str, make: Callable[[Any], Callable[..., Any]], module: Any, *oth
     if original is None:
         return
     wrapper: Any = update_wrapper(make(original), original)
-    wrapper.__module__, wrapper.__qualname__ = module.__name__, name
+    if not isinstance(module, type):
+        wrapper.__module__, wrapper.__qualname__ = module.__name__, name
     for place in (module, *others):
         if getattr(place, name, None) is original:
             setattr(place, name, wrapper)

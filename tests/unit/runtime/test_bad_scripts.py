@@ -62,6 +62,25 @@ print(1)
     assert told.main["problems"] == []
 
 
+def test_one_whose_threads_wait_for_programs(tmp_path: Path) -> None:
+    told = run(
+        tmp_path,
+        """
+reading, writing = os.pipe()
+os.set_inheritable(reading, True)
+waiting = threading.Thread(target=os.system, args=("exec cat <&%d" % reading,))
+waiting.start()
+time.sleep(0.1)
+subprocess.run(["true"]); os.system("true")
+os.close(writing)
+waiting.join()
+print(os.system("exit 3") >> 8)
+""",
+    )
+
+    assert told.printed == 3
+
+
 def test_one_that_traps_signals_still_tells(tmp_path: Path) -> None:
     told = run(
         tmp_path,

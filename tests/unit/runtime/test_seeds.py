@@ -324,3 +324,60 @@ def test_a_thousand_places_are_told_up_to_a_bound(tmp_path: Path) -> None:
     script = "import random\n" + "random.seed(1)\n" * 1000 + "print(1)"
 
     assert len(Run(tmp_path, script).main["own_seeds"]) == 100
+
+
+POOLS = """
+import json, multiprocessing, random, time
+from concurrent.futures import ProcessPoolExecutor
+import numpy as np
+def draw(task):
+    time.sleep(random.Random(time.time_ns()).random() / 100)
+    return [random.random(), float(np.random.rand()), float(np.random.default_rng().random()), random.Random().random()]
+if __name__ == "__main__":
+    context = multiprocessing.get_context("%s")
+    out = [random.random()]
+    with context.Pool(3) as pool, context.Pool(2) as other:
+        out += pool.map(draw, range(12)) + list(pool.imap(draw, range(3))) + other.map(draw, range(6), chunksize=1)
+        out += [pool.apply(draw, (0,)), pool.apply(draw, (0,))]
+    for _ in range(2):
+        with ProcessPoolExecutor(3, mp_context=context) as pool:
+            out += [*pool.map(draw, range(8)), pool.submit(draw, 0).result()]
+    print(json.dumps([*out, random.random()]))
+"""
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_a_pools_tasks_have_their_own_numbers_whichever_process_takes_them(tmp_path: Path, way: str) -> None:
+    drawn = twice(tmp_path, POOLS % way)
+    numbers = [number for task in drawn[1:-1] for number in task]
+
+    assert len(set(numbers)) >= len(numbers) - 5 * 4  # chunks of the first map hold a task's neighbour
+    assert [drawn[0], drawn[-1]] == [(own := random.Random(SEED)).random(), own.random()]
+
+
+def test_a_pool_of_threads_leaves_the_process_alone_and_a_seeding_initializer_wins(tmp_path: Path) -> None:
+    script = """
+import json, multiprocessing, random
+from multiprocessing.pool import ThreadPool
+def draw(_): return random.random()
+if __name__ == "__main__":
+    with ThreadPool(1) as pool:
+        out = pool.map(draw, range(2))
+    with multiprocessing.get_context("fork").Pool(1, initializer=random.seed, initargs=(7,)) as pool:
+        print(json.dumps(out + pool.map(draw, range(2), chunksize=1)))
+"""
+    own, other = random.Random(SEED), random.Random(7)
+
+    assert Run(tmp_path, script).printed == [own.random(), own.random(), other.random(), other.random()]
+
+
+def test_tasks_are_plain_where_processes_will_not_have_the_runtime(tmp_path: Path) -> None:
+    script = """
+import json, multiprocessing, os
+from concurrent.futures import ProcessPoolExecutor
+if __name__ == "__main__":
+    del os.environ["PYTHONPATH"]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        print(json.dumps(pool.submit(abs, -5).result()))
+"""
+    assert Run(tmp_path, script).printed == 5
