@@ -3,7 +3,7 @@
 import atexit
 import os
 
-from reprobuild_inside import children, cpu, found, imports, notes, pins, seeds, tasks, unseeded
+from reprobuild_inside import children, cpu, found, imports, notes, pins, seeds, signatures, tasks, unseeded
 from reprobuild_inside.found import FOUND, problem
 
 
@@ -15,6 +15,7 @@ def start() -> None:
     children.watch_children()
     tasks.watch_pools()
     unseeded.watch_unseeded()
+    signatures.watch_signatures()
     imports.watch_imports()
     os.register_at_fork(after_in_child=notes.begin)
     os.register_at_fork(before=found.before_fork, after_in_child=found.begin_child)
@@ -39,6 +40,7 @@ def _end() -> None:
             _survey()
         except ImportError as error:  # a Python without ctypes
             problem("survey", error)
+    signatures.end_signatures()
     FOUND["complete"] = True
     found.tell()
 

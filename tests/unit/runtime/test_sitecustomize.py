@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from builders.scripts import RUNTIME, SEED, TORCH, Run, install
 
-OWN = {"reprobuild_inside"}
+OWN = {"reprobuild_inside", "reprobuild_probe"}
 """Packages of the runtime."""
 
 

@@ -1,0 +1,207 @@
+"""`python -m reprobuild_probe.repeat FILE`: the calls that signatures describe, made again with inputs from integers.
+
+The file holds `{"signatures": […], "settings": {…}, "seconds": …}` as `reprobuild_inside.signatures` tells them; what
+comes back has a digest, or `{"error": …}`, for each signature in its order. A file may come from anyone: what is too
+large is left out, and so is what remains when the time is over.
+"""
+
+import importlib
+import json
+import sys
+import time
+import warnings
+from typing import Any, Dict, Iterator, List
+
+from reprobuild_probe.inputs import Inputs
+from reprobuild_probe.parts import Parts
+
+SECONDS = 60.0
+"""Of all calls together, unless the file says so; what is left then is told as an error."""
+LARGEST = 1 << 25
+"""Elements of a call's inputs together, with the gaps that their strides leave."""
+MEMORY = 8 << 30
+"""Bytes that this process may reserve beyond what PyTorch's import has."""
+ENOUGH, MOST = 2048, 16
+"""Calls of a signature are made until so many numbers came out, with other inputs each: a sum of many is only one."""
+SEED = 20260101
+APART = 100
+"""Salts of one call; the inputs of the next have others."""
+
+
+class TooLarge(Exception):
+    """Inputs that no machine should be asked for."""
+
+
+def repeat(torch: Any, asked: Dict[str, Any]) -> Dict[str, Any]:
+    """A digest for each signature; one whose call fails here tells the error's name."""
+    _set(torch, asked.get("settings", {}))
+    until = time.monotonic() + float(asked.get("seconds", SECONDS))
+    digests = [_attempt(torch, signature, until) for signature in asked["signatures"]]
+    return {"torch": str(torch.__version__), "digests": digests}
+
+
+def _set(torch: Any, settings: Dict[str, Any]) -> None:
+    """What the script had set when it ended."""
+    if isinstance(settings.get("threads"), int):
+        torch.set_num_threads(max(1, min(1024, settings["threads"])))
+    torch.use_deterministic_algorithms(bool(settings.get("deterministic", True)), warn_only=True)
+    if settings.get("matmul_precision") in ("highest", "high", "medium"):
+        torch.set_float32_matmul_precision(settings["matmul_precision"])
+    if "mkldnn" in settings:
+        torch.backends.mkldnn.enabled = bool(settings["mkldnn"])
+
+
+def _attempt(torch: Any, signature: Dict[str, Any], until: float) -> Any:
+    if time.monotonic() > until:
+        return {"error": "no time was left"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _digest(torch, signature)
+        except TooLarge as error:
+            return {"error": "too large: %s" % error}
+        except Exception as error:  # any operation, any version
+            return {"error": "%s: %s" % (type(error).__name__, " ".join(str(error).split())[:160])}
+
+
+def _digest(torch: Any, signature: Dict[str, Any]) -> str:
+    operation = _find(torch, signature["operation"])
+    elements = sum(_elements(value) for value in _tensors([signature["inputs"], signature["options"]]))
+    if elements > LARGEST:
+        raise TooLarge("%d elements" % elements)
+    parts = Parts(torch)
+    for turn in range(MOST):
+        torch.manual_seed(SEED + turn)
+        makes = _Makes(torch, turn * APART)
+        args = [makes.value(value) for value in signature["inputs"]]
+        options = {name: makes.value(value) for name, value in signature["options"].items()}
+        with torch.no_grad():
+            result = operation(*args, **options)
+        parts.add([result, *_written(operation, args, options)])
+        if parts.count >= ENOUGH or (not makes.salted and not _draws(operation)):
+            break
+    return parts.digest()
+
+
+def _find(torch: Any, title: str) -> Any:
+    """The operation of a title such as `aten::add.Tensor`."""
+    space, _, rest = title.partition("::")
+    name, _, overload = rest.partition(".")
+    return getattr(getattr(getattr(torch.ops, space), name), overload)
+
+
+def _draws(operation: Any) -> bool:
+    """Whether it takes random numbers, which are others in each call."""
+    return any(str(tag).endswith("nondeterministic_seeded") for tag in operation.tags)
+
+
+def _written(operation: Any, args: List[Any], options: Dict[str, Any]) -> Iterator[Any]:
+    """The arguments that an operation writes into."""
+    for place, argument in enumerate(operation._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            yield args[place] if place < len(args) else options.get(argument.name)
+
+
+def _tensors(value: Any) -> Iterator[Dict[str, Any]]:
+    """All descriptions of tensors in a value."""
+    if isinstance(value, dict) and "tensor" in value:
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)
+
+
+def _elements(told: Dict[str, Any]) -> int:
+    """How many elements the memory of a tensor has room for."""
+    shape, strides = told["shape"], told["strides"]
+    if len(shape) != len(strides) or len(shape) > 64 or any(number < 0 for number in (*shape, *strides)):
+        raise TooLarge("a shape %s with strides %s" % (shape[:8], strides[:8]))
+    return 0 if 0 in shape else 1 + sum((size - 1) * step for size, step in zip(shape, strides))
+
+
+class _Makes:
+    """Makes the arguments of one call; `salted` once one of them is made of other numbers in each call."""
+
+    def __init__(self, torch: Any, salt: int) -> None:
+        self.torch, self.salt, self.salted = torch, salt, False
+
+    def value(self, told: Any) -> Any:
+        """The argument that a description tells of."""
+        if isinstance(told, list):
+            return [self.value(item) for item in told]
+        if not isinstance(told, dict):
+            return told
+        if "tensor" in told:
+            return self._tensor(told)
+        [(kind, value)] = told.items()
+        if kind == "float":
+            return float.fromhex(value)
+        if kind == "complex":
+            return complex(*map(float.fromhex, value))
+        if kind == "device":
+            return self.torch.device(value)
+        if kind == "generator":
+            return self.torch.Generator(device=value).manual_seed(SEED)
+        if kind in ("dtype", "layout", "memory_format"):
+            return getattr(self.torch, value)
+        raise ValueError("no argument is called %r" % kind)
+
+    def _tensor(self, told: Dict[str, Any]) -> Any:
+        self.salt += 1
+        self.salted = True
+        low, high = told.get("low", 0), told.get("high", 99)
+        make, place = Inputs(self.torch, told["device"]).make, (told["shape"], told["strides"], self.salt)
+        if "low" in told and not _is_integer(told["tensor"]):  # whole numbers, kept as others
+            flat = make("int64", *place, low=low, high=high + 1)
+            return _as(flat, getattr(self.torch, told["tensor"]), told)
+        exponent = max(-100, min(100, told.get("exponent", 0)))
+        return make(
+            told["tensor"], *place, exponent=exponent, positive=told.get("positive", False), low=low, high=high + 1
+        )
+
+
+def _is_integer(name: str) -> bool:
+    return name.startswith(("int", "uint", "bool"))
+
+
+def _as(tensor: Any, dtype: Any, told: Dict[str, Any]) -> Any:
+    """The same numbers in another type, with the strides that were told."""
+    made = tensor.new_zeros(_elements(told), dtype=dtype).as_strided(tuple(told["shape"]), tuple(told["strides"]))
+    return made.copy_(tensor) if _apart(told) else tensor.to(dtype)
+
+
+def _apart(told: Dict[str, Any]) -> bool:
+    """Whether no two elements lie in one place: then they can be written one by one."""
+    reach = 0
+    for step, size in sorted((step, size) for step, size in zip(told["strides"], told["shape"]) if size > 1):
+        if step <= reach:
+            return False
+        reach += (size - 1) * step
+    return True
+
+
+def _bound(bytes_more: int) -> None:
+    """Let an operation fail rather than this machine, whatever it asks for (setrlimit(2))."""
+    import resource
+
+    with open("/proc/self/statm") as stream:
+        now = int(stream.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + bytes_more, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def main(arguments: List[str]) -> int:
+    """0 when the file was read, whatever its calls did; 2 without one."""
+    if len(arguments) != 1:
+        sys.stderr.write("reprobuild_probe.repeat: give one file of signatures\n")
+        return 2
+    with open(arguments[0]) as stream:
+        asked = json.load(stream)
+    torch = importlib.import_module("torch")
+    _bound(MEMORY)
+    json.dump(repeat(torch, asked), sys.stdout, sort_keys=True, indent=1, allow_nan=False)
+    sys.stdout.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
