@@ -54,9 +54,10 @@ def command(
     from reprobuild.record.sources import render_sources
     from reprobuild.steps.bundle import check_target, make_bundle
     from reprobuild.steps.lock import read_lock_of
-    from reprobuild.steps.preflight import require_gpu
+    from reprobuild.steps.preflight import require_flags, require_gpu
     from reprobuild.steps.prepare import prepare_image, prepare_run
     from reprobuild.steps.run import ask, run_training
+    from reprobuild.tools.machine import collect_cpu
 
     project = read_project(context.obj)
     asked = ask(project, seed, gpu=gpu, numerics=numerics.value if numerics else None)
@@ -66,6 +67,7 @@ def command(
     with open_world(choose_engine(engine, project.engine)) as world:
         if asked.gpu:
             require_gpu(world.engine)
+        require_flags(asked.numerics, collect_cpu().flags)
         with progress() as shown:
             prepared = prepare_run(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
         record, folder = run_training(

@@ -9,6 +9,8 @@ from reprobuild.hardware.findings import Finding
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.needs import Needs
 from reprobuild.hardware.rules import NOTHING, judge
+from reprobuild.numerics.pins import Profile
+from reprobuild.numerics.profiles import missing_flags
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Architectures as Debian and as uname(2) name them."""
@@ -34,6 +36,7 @@ class Demand:
     libc: str
     memory: int
     disk: int
+    numerics: Profile = "native"
 
 
 def find_obstacles(demand: Demand, machine: Fingerprint) -> Iterator[Finding]:
@@ -41,6 +44,8 @@ def find_obstacles(demand: Demand, machine: Fingerprint) -> Iterator[Finding]:
     wanted = MACHINES.get(demand.architecture, demand.architecture)
     if machine.cpu.architecture and wanted != machine.cpu.architecture:
         yield judge("needs.architecture", wanted, machine.cpu.architecture)
+    if missing := missing_flags(demand.numerics, machine.cpu.flags):
+        yield judge("needs.flags", f"{' '.join(missing)}, for numerics {demand.numerics}", NOTHING)
     if demand.needs.linux and numbers(machine.kernel)[:3] < numbers(demand.needs.linux):
         yield judge("needs.kernel", f"{demand.needs.linux} or newer", machine.kernel)
     memory = min(machine.memory_bytes, machine.memory_limit_bytes or machine.memory_bytes) + machine.swap_bytes

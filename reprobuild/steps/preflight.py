@@ -1,5 +1,6 @@
 """`preflight`: can a bundle run on a machine, and will it give the same bits? Only its front is read, nothing runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,8 @@ from reprobuild.hardware.obstacles import Demand, find_obstacles
 from reprobuild.hardware.render import machine_lines, render_findings
 from reprobuild.hardware.rules import rank
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.pins import Profile
+from reprobuild.numerics.profiles import missing_flags
 from reprobuild.record.document import Record
 from reprobuild.steps.receive import parse_small
 from reprobuild.tools.gpu import find_gpu
@@ -48,17 +51,19 @@ class Preflight(Document):
         return tuple(finding for finding in self.findings if finding.effect is Effect.CANNOT)
 
 
-def preflight_bundle(bundle: Path, machine: Fingerprint, store: Store | None, *, gpu: bool = False) -> Preflight:
+def preflight_bundle(
+    bundle: Path, machine: Fingerprint, store: Store | None, *, gpu: bool = False, numerics: Profile | None = None
+) -> Preflight:
     """The findings for a bundle; `store` is the machine's own, or None for a machine that is not at hand.
 
-    `gpu` asks for one even where the record does not.
+    `gpu` asks for one even where the record does not; `numerics` stands in for the recorded profile.
     """
     subject = bundle.name
     with hinting(HINT):
         front = read_front(bundle, subject)
         record, index = parse_small(front, subject)
     gpu = gpu or record.asked.gpu
-    demand = _demand(record, index, _disk(front, store), gpu)
+    demand = _demand(record, index, _disk(front, store), gpu, numerics or record.asked.numerics)
     differences = compare_machines(record.fingerprint, machine, gpu=gpu)
     findings = tuple(sorted((*find_obstacles(demand, machine), *differences), key=rank))
     return Preflight(
@@ -72,7 +77,7 @@ def preflight_bundle(bundle: Path, machine: Fingerprint, store: Store | None, *,
     )
 
 
-def _demand(record: Record, index: LockIndex, disk: int, gpu: bool) -> Demand:
+def _demand(record: Record, index: LockIndex, disk: int, gpu: bool, numerics: Profile) -> Demand:
     cuda = index.cuda
     return Demand(
         architecture=index.base.architecture,
@@ -84,6 +89,7 @@ def _demand(record: Record, index: LockIndex, disk: int, gpu: bool) -> Demand:
         libc=record.fingerprint.libc,
         memory=record.peak_memory_bytes,
         disk=disk,
+        numerics=numerics,
     )
 
 
@@ -100,6 +106,15 @@ def require_gpu(engine: Engine) -> None:
     """ToolError in one line where the sandbox has no GPU to pass; a daemon finds its own when it starts a container."""
     if isinstance(engine, Sandbox):
         find_gpu(engine.host, run_process)
+
+
+def require_flags(profile: Profile, flags: Sequence[str]) -> None:
+    """ToolError in one line for a CPU that cannot compute under the profile."""
+    if missing := missing_flags(profile, flags):
+        raise ToolError(
+            f"numerics {profile}: this CPU has no {', '.join(missing)}",
+            hint="--numerics native computes with what it has, and gives other bits than other CPUs",
+        )
 
 
 def refuse_obstacles(report: Preflight, subject: str, hint: str) -> None:

@@ -18,7 +18,7 @@ from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.record.processes import emulated_cpu
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.emulate import emulate, refuse_gpu
-from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles
+from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles, require_flags
 from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
 from reprobuild.steps.run import copy_outputs
@@ -68,7 +68,8 @@ def replay_bundle(
         folder.mkdir()
         machine = collect_machine(world.store.root, world.runner)
         emulator = find_emulator(options.emulate, world.runner, machine.cpu.architecture) if options.emulate else None
-        before = preflight_bundle(bundle, machine, world.store, gpu=options.gpu)
+        numerics = options.numerics if emulator is None else "native"  # an emulated CPU is asked when it is there
+        before = preflight_bundle(bundle, machine, world.store, gpu=options.gpu, numerics=numerics)
         for line in render_findings(before.findings if emulator is None else before.obstacles):
             progress.note(line)
         if not options.anyway:
@@ -86,6 +87,8 @@ def replay_bundle(
             refuse_gpu(asked)
             prepared = emulate(prepared, emulator, world.engine)
             seen = machine.model_copy(update={"cpu": emulated_cpu(machine.cpu, dict(prepared.claim))})
+            if not options.anyway:
+                require_flags(asked.numerics, seen.cpu.flags)
             for line in render_findings(compare_machines(received.record.fingerprint, seen, gpu=False)):
                 progress.note(line)
         request = Request(asked, received.files[SOURCE], data, options.variables)

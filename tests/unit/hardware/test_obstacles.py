@@ -158,3 +158,19 @@ def test_a_driver_that_could_not_tell_is_named_where_a_gpu_is_wanted() -> None:
 )
 def test_versions_are_compared_as_numbers(text: str, expected: tuple[int, ...]) -> None:
     assert numbers(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "flags", "expected"),
+    [
+        ("portable", ("avx", "sse4_2"), ["no-vector-instructions"]),
+        ("portable", ("avx", "avx2", "fma"), []),
+        ("portable", (), []),
+        ("native", ("sse4_2",), []),
+    ],
+)
+def test_portable_kernels_need_avx2_and_fma(profile: str, flags: tuple[str, ...], expected: list[str]) -> None:
+    seen = machine("cpu")
+    seen = seen.model_copy(update={"cpu": seen.cpu.model_copy(update={"flags": flags})})
+
+    assert rules(seen, gpu=False, numerics=profile) == expected

@@ -18,7 +18,13 @@ from reprobuild.hardware.needs import Kernels, Needs
 from reprobuild.record.document import Record
 from reprobuild.steps.image import build_image
 from reprobuild.steps.inspect import inspect_bundle
-from reprobuild.steps.preflight import preflight_bundle, read_fingerprint, refuse_obstacles, render_preflight
+from reprobuild.steps.preflight import (
+    preflight_bundle,
+    read_fingerprint,
+    refuse_obstacles,
+    render_preflight,
+    require_flags,
+)
 from reprobuild.steps.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
@@ -205,3 +211,10 @@ def test_a_file_that_is_no_fingerprint_is_one_line(tmp_path: Path, text: str, pr
 def test_a_place_without_a_file_is_one_line(tmp_path: Path, place: str) -> None:
     with pytest.raises(InputError):
         read_fingerprint(tmp_path / place)
+
+
+def test_a_profile_is_refused_where_its_kernels_cannot_run() -> None:
+    require_flags("native", ("sse4_2",))
+    require_flags("portable", ("avx2", "fma", "sse4_2"))
+    with pytest.raises(ToolError, match="numerics portable: this CPU has no avx2, fma"):
+        require_flags("portable", ("sse4_2",))
