@@ -6,7 +6,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -33,10 +32,10 @@ from reprobuild.steps.collect import (
     read_metrics,
 )
 from reprobuild.steps.emulate import SLOWER
-from reprobuild.steps.prepare import BYTECODE, VISIBLE, Prepared, image_environment
+from reprobuild.steps.prepare import BYTECODE, LIBRARY, VISIBLE, Prepared, image_environment
 from reprobuild.tools.store import Store
 
-WORK, LIBRARY, FOUND, PARAMS = "/work", "/run/reprobuild/lib", "/run/reprobuild/found", "/run/reprobuild/params.json"
+WORK, FOUND, PARAMS = "/work", "/run/reprobuild/found", "/run/reprobuild/params.json"
 NUMERICS = "/run/reprobuild/numerics.json"
 
 
@@ -89,10 +88,9 @@ def attempted(
             folder=WORK,
             read_only={
                 **mounts,
-                LIBRARY: Path(str(files("reprobuild") / "runtime")),
                 PARAMS: params,
                 NUMERICS: numerics,
-                **({BYTECODE: prepared.bytecode} if prepared.bytecode else {}),
+                **prepared.modules,
             },
             writable={WORK: work, FOUND: found},
             timeout=request.asked.timeout * (SLOWER if prepared.emulation else 1),

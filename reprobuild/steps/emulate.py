@@ -2,8 +2,6 @@
 
 import json
 from dataclasses import replace
-from importlib.resources import files
-from pathlib import Path
 
 from pydantic import JsonValue
 
@@ -11,10 +9,9 @@ from reprobuild.engines.engine import Container, Emulation, Engine
 from reprobuild.ground.errors import ToolError, UsageError
 from reprobuild.record.document import Asked
 from reprobuild.record.processes import parse_cpu
-from reprobuild.steps.prepare import Prepared, image_environment
+from reprobuild.steps.prepare import LIBRARY, Prepared, image_environment
 from reprobuild.tools.qemu import Emulator
 
-LIBRARY = "/run/reprobuild/lib"
 SLOWER = 20
 """How much more time a run gets under emulation: trainings take about ten times as long (docs/emulation.md)."""
 EMULATOR = "TCGTCGTCGTCG"
@@ -38,7 +35,7 @@ def emulate(prepared: Prepared, emulator: Emulator, engine: Engine) -> Prepared:
         argv=[interpreter, "-I", f"{LIBRARY}/reprobuild_inside/cpu.py"],
         environment=image_environment(prepared.base, gpu=False),
         folder="/",
-        read_only={LIBRARY: Path(str(files("reprobuild") / "runtime"))},
+        read_only=prepared.modules,
         timeout=PATIENCE,
         emulation=emulation,
     )

@@ -14,6 +14,7 @@ from typing import Any
 from reprobuild.engines.docker import Docker
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
+from reprobuild.steps.prepare import LIBRARY, RUNTIME
 
 ENVIRONMENT = {"PATH": "/opt/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 NOBODY = 65534
@@ -113,5 +114,6 @@ class Prepared:
         self.bytecode = folder / "bytecode"
         self.bytecode.mkdir()
         self.base: Any = type("Base", (), {"environment": ENVIRONMENT})
+        self.modules = {LIBRARY: RUNTIME}
         self.emulation, self.claim = None, dict[str, Any]()
         self.image: Any = type("Image", (), {"image_id": "0" * 64})
