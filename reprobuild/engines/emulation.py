@@ -19,6 +19,12 @@ SHELL = "/bin/sh"
 MAX_LINKS = 40
 """As Linux follows them (path_resolution(7))."""
 ELF = b"\x7fELF"
+PATIENT = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"}
+"""A thread that waits sleeps: under qemu one that spins takes most of a core, and no bit depends on it.
+
+https://gcc.gnu.org/onlinedocs/libgomp/OMP_005fWAIT_005fPOLICY.html and
+https://www.openmathlib.org/OpenBLAS/docs/runtime_variables/
+"""
 NO_EMULATION = "replay without --emulate, on a machine with that CPU"
 
 

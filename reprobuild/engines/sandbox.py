@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from reprobuild.engines.emulation import emulation_options, wrapper_text
+from reprobuild.engines.emulation import PATIENT, emulation_options, wrapper_text
 from reprobuild.engines.engine import HOST_NAME, Container, Execution, Reason
 from reprobuild.engines.status import ending, no_command, parse_status
 from reprobuild.ground.errors import ToolError
@@ -223,9 +223,9 @@ def sandbox_options(
 
 
 def _environment(container: Container, gpu: GpuParts | None) -> dict[str, str]:
-    """The container's variables; with a GPU the description's too, and the driver's folder as the linker's last."""
+    """The container's variables; with a GPU also its description's, and last for the linker the driver's folder."""
     if gpu is None:
-        return dict(container.environment)
+        return {**(PATIENT if container.emulation else {}), **container.environment}
     folders = [folder for folder in (container.environment.get(LINKER_PATH, ""), DRIVER) if folder]
     return {**gpu.environment, **container.environment, LINKER_PATH: ":".join(folders)}
 

@@ -5,13 +5,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders.host import ENVIRONMENT, HostSandbox, as_ordinary_user, make_root
 
-from reprobuild.engines.engine import Container, Execution
-from reprobuild.engines.sandbox import Sandbox
+from reprobuild.engines.engine import Container, Emulation, Execution
+from reprobuild.engines.sandbox import Sandbox, sandbox_options
 from reprobuild.engines.status import NoCommandError, Status, ending, parse_status
 from reprobuild.ground.errors import ToolError
 
@@ -321,3 +322,12 @@ def test_an_ordinary_user_under_a_strict_umask_gets_the_same() -> None:
         return f"{b''.join(heard).decode()}{done.status} {os.geteuid() != 0} {mode:o}"
 
     assert as_ordinary_user(run) == "0\nx\n0 True 600"
+
+
+def test_threads_that_wait_sleep_under_emulation_and_only_there() -> None:
+    plain = Container(["python"], {"A": "1"}, "/")
+    emulation = Emulation(cpu="Haswell", qemu=Path("/usr/bin/env"), interpreter="/usr/bin/env", version="7.2")
+    options = list(sandbox_options("/", replace(plain, emulation=emulation), wrapper=9))
+
+    assert options[options.index("OMP_WAIT_POLICY") + 1] == "passive"
+    assert "OMP_WAIT_POLICY" not in list(sandbox_options("/", plain))
