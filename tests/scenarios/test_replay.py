@@ -14,6 +14,7 @@ from builders.host import HostSandbox
 from reprobuild.steps.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Effect, Kind, ReplayReport
+from reprobuild.verdict.render import render_report
 
 pytestmark = pytest.mark.sandbox
 
@@ -90,6 +91,31 @@ def test_a_training_that_reads_the_clock_is_caught(tmp_path: Path) -> None:
 
     assert report.verdict is Kind.DIFFERENT
     assert report.comparisons[0].max_absolute is not None
+
+
+def test_a_log_that_only_says_when_it_was_is_different_and_says_how_to_be_rid_of_it(tmp_path: Path) -> None:
+    train = (
+        "import datetime, os, tempfile, time\n"
+        "with open('out/log.txt', 'w') as log:\n"
+        "    print('loss 0.5', file=log)\n"
+        "    print(datetime.datetime.now().isoformat(), 'pid', os.getpid(), tempfile.mkdtemp(), file=log)\n"
+    )
+    bundle = make(tmp_path / "made", train, {"outputs": ("out/log.txt",)})
+    report = replay(tmp_path, bundle)
+
+    assert report.verdict is Kind.DIFFERENT
+    assert "temporary paths and time stamps differ: line 2" in report.reasons[0]
+    assert [(cause.kind, cause.certainty) for cause in report.causes] == [("moment", "decides")]
+    assert "leave the file out of [run] outputs" in render_report(report)
+
+
+def test_a_training_that_asks_for_entropy_is_caught_with_its_line(tmp_path: Path) -> None:
+    train = "import json, os\njson.dump([*os.urandom(9)], open('out/weights.json', 'w'))\n"
+    bundle = make(tmp_path / "made", train, {"outputs": ("out/weights.json",)})
+    report = replay(tmp_path, bundle)
+
+    assert report.verdict is Kind.DIFFERENT
+    assert [(cause.kind, cause.subject) for cause in report.causes] == [("unseeded source", "os.urandom at train.py:2")]
 
 
 def test_a_training_that_takes_too_long_here_is_different(tmp_path: Path) -> None:
