@@ -252,3 +252,33 @@ def test_the_report_is_the_same_bytes_every_time(tmp_path: Path) -> None:
     first, second = write(tmp_path, "1", source={"a": "1\n"}), write(tmp_path, "2", source={"a": "2\n", "b": ""})
 
     assert compare(tmp_path, first, second).to_bytes() == compare(tmp_path, first, second).to_bytes()
+
+
+def test_other_results_have_causes_in_a_ranked_list(tmp_path: Path) -> None:
+    entropy = {"unseeded": [{"what": "os.urandom", "file": "train.py", "line": 2, "count": 1}]}
+    first = write(tmp_path, "0001", make_record(seed=1), lock=make_lock(make_wheel("numpy", "2.0.0")))
+    second = write(
+        tmp_path,
+        "0002",
+        make_record(seed=7, found={"seeds": {"random": 7}, "environment": {}, **entropy}),
+        source={**SOURCE, "train.py": "import numpy\nlr = 0.2\nfit(lr)\n"},
+        outputs={"out/metrics.json": '{"loss": 0.5}'},
+        lock=make_lock(make_wheel("numpy", "2.0.1")),
+    )
+    comparison = compare(tmp_path, first, second)
+
+    assert [(cause.kind, cause.subject, cause.certainty) for cause in comparison.causes] == [
+        ("seed", "seed", "decides"),
+        ("code", "train.py, line 2", "may"),
+        ("unseeded source", "os.urandom at train.py:2", "may"),
+        ("package", "wheel numpy", "may"),
+    ]
+    assert "  1. seed: recorded 1, seen 7 (another request: --seed was given)" in render_comparison(comparison)
+
+
+def test_the_same_results_have_no_cause(tmp_path: Path) -> None:
+    first = write(tmp_path, "0001", make_record(seed=1))
+    comparison = compare(tmp_path, first, write(tmp_path, "0002", make_record(seed=7)))
+
+    assert comparison.causes == ()
+    assert "cause" not in render_comparison(comparison)
