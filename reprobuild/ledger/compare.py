@@ -96,7 +96,9 @@ def _changes(
 ) -> Iterator[tuple[str, str, str, str]]:
     """What of the two runs' inputs can be a cause: of a data set its content, of the lock what no finding tells."""
     told = {finding.subject.rpartition(" ")[2] for finding in findings if finding.rule == "package"}
-    yield from (("code", ", ".join(filter(None, (item.subject, item.detail))), item.recorded, item.seen) for item in source)
+    yield from (
+        ("code", ", ".join(filter(None, (item.subject, item.detail))), item.recorded, item.seen) for item in source
+    )
     yield from (("data", item.subject, item.recorded, item.seen) for item in data if ": " not in item.subject)
     packages = [item for item in lock if item.subject.partition(" ")[2] and not item.subject.startswith("input ")]
     yield from (
