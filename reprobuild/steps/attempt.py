@@ -18,6 +18,7 @@ from reprobuild.ground.tree import unpack_tree
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.lock.base import Base
 from reprobuild.numerics import profiles
+from reprobuild.numerics.signatures import Signatures
 from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log
 from reprobuild.record.log import BoundedLog
 from reprobuild.record.request import THREAD_VARIABLES
@@ -30,6 +31,7 @@ from reprobuild.steps.collect import (
     peak_memory,
     read_found,
     read_metrics,
+    read_signatures,
 )
 from reprobuild.steps.emulate import SLOWER
 from reprobuild.steps.prepare import BYTECODE, LIBRARY, VISIBLE, Prepared, image_environment
@@ -48,6 +50,8 @@ class Request:
     data: Mapping[str, tuple[DataUse, Path]]
     variables: Mapping[str, str]
     """The host's variables that may pass, by name."""
+    watched: bool = False
+    """Whether the operations that it asks for are kept (`reprobuild_inside/signatures.py`)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class Attempt:
     metrics: dict[str, float]
     log: Path
     log_digest: Log
+    signatures: Signatures | None = None
+    """The operations of a request that was watched."""
 
 
 @contextmanager
@@ -151,6 +157,7 @@ def run_environment(request: Request, base: Base) -> dict[str, str]:
         "REPROBUILD_THREADS": str(asked.threads),
         "REPROBUILD_PARAMS": PARAMS,
         "REPROBUILD_FOUND": FOUND,
+        **({"REPROBUILD_SIGNATURES": "1"} if request.watched else {}),
         "REPROBUILD_NUMERICS": NUMERICS,
         **dict.fromkeys(THREAD_VARIABLES, str(asked.threads)),
         **profiles.environment(asked.numerics, asked.threads),
@@ -193,6 +200,7 @@ def _read_attempt(
         digests=digest_outputs(outputs),
         metrics=metrics,
         log=log.path,
+        signatures=read_signatures(found) if request.watched else None,
         log_digest=Log(sha256=sha256_file(log.path), size=log.path.stat().st_size, truncated=log.truncated),
     )
 

@@ -15,6 +15,7 @@ from reprobuild.ground.digests import sha256_stream
 from reprobuild.ground.errors import InputError
 from reprobuild.ground.tree import FILE, open_regular, tree_files
 from reprobuild.hardware.fingerprint import EngineFacts, Fingerprint
+from reprobuild.numerics.signatures import Signatures, merge_signatures
 from reprobuild.numerics.taken import parse_taken
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.metrics import MAX_SIZE, parse_metrics
@@ -119,6 +120,23 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
         *([] if main.get("complete") else [CUT_OFF]),
     ]
     return main
+
+
+def read_signatures(folder: Path) -> Signatures:
+    """Which operations all processes of the training asked for; those that told none saw none."""
+    return merge_signatures(_read_processes(folder)[0])
+
+
+def _read_processes(folder: Path) -> tuple[list[dict[str, JsonValue]], list[JsonValue]]:
+    """What each process told, and what was wrong with those that told something else."""
+    told: list[dict[str, JsonValue]] = []
+    problems: list[JsonValue] = []
+    for path in sorted(folder.glob("*.json"))[:MAX_PROCESSES]:
+        try:
+            told.append(_read_told(path))
+        except InputError as error:
+            problems.append(str(error))
+    return told, problems
 
 
 def _read_told(path: Path) -> dict[str, JsonValue]:

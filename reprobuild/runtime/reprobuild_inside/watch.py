@@ -2,6 +2,7 @@
 
 import importlib
 import time
+import weakref
 from typing import Any, Dict, List, Optional, Set
 
 from reprobuild_inside import calls
@@ -29,10 +30,11 @@ class Watch:
         """Nothing was seen yet: at the start, and in a forked child."""
         self.seen: Dict[Any, Dict[str, Any]] = {}
         self.hidden: Set[str] = set()
+        self.optimizers: Any = weakref.WeakSet()
         self.settings: Dict[str, Any] = {}
         self.gaps: List[str] = []
         self.recording, self.stopped, self.stepping = False, False, False
-        self.steps = self.operations = self.tensors = 0
+        self.steps = self.operations = self.tensors = self.parameters = 0
         self.missed: Optional[int] = None
         self.left, self.seconds = MANY, 0.0
 
@@ -48,6 +50,7 @@ class Watch:
             "settings": self.settings,
             "steps": self.steps,
             "operations": self.operations,
+            "parameters": self.parameters,
             "seconds": round(self.seconds, 3),
         }
 
@@ -137,9 +140,13 @@ class Watch:
         if modes and modes[-1] is self.mode:
             self.mode.__exit__(None, None, None)
 
-    def before_step(self, *_: Any) -> None:
+    def before_step(self, optimizer: Any, *_: Any) -> None:
         """A step of any optimiser begins."""
         self.stepping = True
+        if optimizer not in self.optimizers:
+            self.optimizers.add(optimizer)
+            tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+            self.parameters += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def after_step(self, *_: Any) -> None:
         """And ends: the time to look again, or not to look for a while."""

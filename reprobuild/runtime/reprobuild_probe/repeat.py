@@ -1,7 +1,7 @@
-"""`python -m reprobuild_probe.repeat FILE`: the calls that signatures describe, made again with inputs from integers.
+"""`python -m reprobuild_probe.repeat FILE OUTPUT`: calls that signatures describe, made again with integers' inputs.
 
 The file holds `{"signatures": […], "settings": {…}, "seconds": …}` as `reprobuild_inside.signatures` tells them; what
-comes back has a digest, or `{"error": …}`, for each signature in its order. A file may come from anyone: what is too
+comes back has a digest or an error for each signature in its order. A file may come from anyone: what is too
 large is left out, and so is what remains when the time is over.
 """
 
@@ -33,11 +33,12 @@ class TooLarge(Exception):
 
 
 def repeat(torch: Any, asked: Dict[str, Any]) -> Dict[str, Any]:
-    """A digest for each signature; one whose call fails here tells the error's name."""
+    """A result for each signature, with a digest or an error, and the pins that took in this process."""
     _set(torch, asked.get("settings", {}))
     until = time.monotonic() + float(asked.get("seconds", SECONDS))
-    digests = [_attempt(torch, signature, until) for signature in asked["signatures"]]
-    return {"torch": str(torch.__version__), "digests": digests}
+    results = [_attempt(torch, signature, until) for signature in asked["signatures"]]
+    inside = sys.modules.get("reprobuild_inside.found")
+    return {"results": results, "pins": inside.FOUND.get("pins", {}) if inside is not None else {}}
 
 
 def _set(torch: Any, settings: Dict[str, Any]) -> None:
@@ -57,20 +58,21 @@ def _attempt(torch: Any, signature: Dict[str, Any], until: float) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _digest(torch, signature)
+            return _result(torch, signature)
         except TooLarge as error:
             return {"error": "too large: %s" % error}
         except Exception as error:  # any operation, any version
             return {"error": "%s: %s" % (type(error).__name__, " ".join(str(error).split())[:160])}
 
 
-def _digest(torch: Any, signature: Dict[str, Any]) -> str:
+def _result(torch: Any, signature: Dict[str, Any]) -> Dict[str, Any]:
     operation = _find(torch, signature["operation"])
     elements = sum(_elements(value) for value in _tensors([signature["inputs"], signature["options"]]))
     if elements > LARGEST:
         raise TooLarge("%d elements" % elements)
     parts = Parts(torch)
-    for turn in range(MOST):
+    turn = 0
+    while turn < MOST and parts.count < ENOUGH:
         torch.manual_seed(SEED + turn)
         makes = _Makes(torch, turn * APART)
         args = [makes.value(value) for value in signature["inputs"]]
@@ -78,9 +80,10 @@ def _digest(torch: Any, signature: Dict[str, Any]) -> str:
         with torch.no_grad():
             result = operation(*args, **options)
         parts.add([result, *_written(operation, args, options)])
-        if parts.count >= ENOUGH or (not makes.salted and not _draws(operation)):
+        turn += 1
+        if not makes.salted and not _draws(operation):
             break
-    return parts.digest()
+    return {"digest": parts.digest(), "values": parts.count // turn, "turns": turn}
 
 
 def _find(torch: Any, title: str) -> Any:
@@ -191,15 +194,16 @@ def _bound(bytes_more: int) -> None:
 
 def main(arguments: List[str]) -> int:
     """0 when the file was read, whatever its calls did; 2 without one."""
-    if len(arguments) != 1:
-        sys.stderr.write("reprobuild_probe.repeat: give one file of signatures\n")
+    if len(arguments) != 2:
+        sys.stderr.write("reprobuild_probe.repeat: give a file of signatures, and one to write\n")
         return 2
     with open(arguments[0]) as stream:
         asked = json.load(stream)
     torch = importlib.import_module("torch")
     _bound(MEMORY)
-    json.dump(repeat(torch, asked), sys.stdout, sort_keys=True, indent=1, allow_nan=False)
-    sys.stdout.write("\n")
+    told = repeat(torch, asked)
+    with open(arguments[1], "w") as stream:
+        json.dump(told, stream, sort_keys=True, allow_nan=False)
     return 0
 
 
