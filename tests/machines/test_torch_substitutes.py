@@ -1,0 +1,78 @@
+"""What stands in the place of PyTorch's functions of one number: exact where that is defined, and else as close.
+
+The snippets run in the image, where PyTorch is, and print what does not hold.
+"""
+
+from pathlib import Path
+
+import pytest
+from builders.frameworks import Frameworks
+
+pytestmark = [pytest.mark.network, pytest.mark.sandbox]
+ELEMENTWISE = """
+import math, warnings
+import numpy, torch
+from reprobuild_inside.substitutes import elementwise
+
+warnings.simplefilter("error")
+steps = torch.arange(1, 4001, dtype=torch.float64)
+numbers = {"sqrt": steps * 0.37, "log": steps * 0.0111, "log2": steps * 0.0111, "log10": steps * 0.0111,
+           "acos": steps / 4001, "asin": steps / 4001, "atan": steps * 0.01, "tan": steps * 0.01}
+
+def check(what, holds):
+    if not holds:
+        print(what)
+
+for name in elementwise.NAMES:
+    function, reference = getattr(torch, name), getattr(math, name)
+    for dtype in (torch.float64, torch.float32):
+        value = numbers[name].to(dtype)
+        exact = torch.tensor([reference(number) for number in value.tolist()], dtype=torch.float64)
+        error = ((function(value).double() - exact) / exact).abs().max().item()
+        check((name, dtype, "far from the exact value", error), error <= 4 * torch.finfo(dtype).eps)
+        spread = value.reshape(40, 100)[:, ::3].t()
+        check((name, dtype, "not as if contiguous"), torch.equal(function(spread), function(spread.contiguous())))
+        check((name, dtype, "other strides"), function(spread.t().contiguous().t()).stride() == (1, 34))
+        out = torch.empty(0, dtype=dtype)
+        function(value, out=out.resize_(4000))
+        check((name, dtype, "other into a tensor"), torch.equal(out, function(value)))
+        changed = value.clone()
+        getattr(changed, name + "_")()
+        check((name, dtype, "other in place"), torch.equal(changed, function(value)))
+        check((name, dtype, "empty"), function(value[:0]).shape == (0,) and function(value[0]).dim() == 0)
+        check((name, dtype, "meta"), function(value.to("meta")).shape == (4000,))
+        check((name, dtype, "vmap"), torch.equal(torch.vmap(function)(spread), function(spread)))
+    wanted = numbers[name][::400].clone().requires_grad_()
+    check((name, "gradient"), torch.autograd.gradcheck(function, wanted))
+    check((name, "half"), function(numbers[name].half()).dtype == torch.float16)
+    check((name, "complex"), function(torch.tensor([0.5 + 0.5j])).is_complex())
+    check((name, "integers"), torch.equal(function(torch.tensor([1])), function(torch.tensor([1.0]))))
+    large = torch.empty(3, dtype=torch.float64)
+    function(torch.ones(3), out=large)
+    check((name, "into another type"), large[0].item() == function(torch.ones(3))[0].item())
+for dtype in (torch.float64, torch.float32):
+    value = numbers["sqrt"].to(dtype)
+    exact = torch.tensor(numpy.sqrt(value.numpy()))
+    for what, root in (("sqrt", torch.sqrt(value)), ("pow", value**0.5), ("foreach", torch._foreach_sqrt([value])[0]),
+                       ("pow_", value.clone().pow_(0.5)), ("out", torch.pow(value, 0.5, out=torch.empty_like(value)))):
+        check((what, dtype, "not rounded correctly"), torch.equal(root, exact))
+check("root of a negative number", torch.sqrt(torch.tensor([-1.0])).isnan().all())
+check("another power", torch.equal(torch.tensor([2.0, 3.0]) ** 2, torch.tensor([4.0, 9.0])))
+try:
+    torch.ones(1).expand(4).sqrt_()
+    print("changed a number that lies in four places")
+except RuntimeError:
+    pass
+"""
+
+
+def test_functions_of_one_number_are_exact_enough_in_every_form(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = frameworks.python(ELEMENTWISE, folder=tmp_path / "one", numerics="portable")
+
+    assert told.output == ""
+    assert told.status == 0
+    assert told.found["pins"]["torch-elementwise"] == {
+        "took": True,
+        "detail": "acos, asin, atan, log, log10, log2, pow, sqrt, tan",
+    }
+    assert told.found["problems"] == []
