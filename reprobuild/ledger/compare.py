@@ -102,7 +102,7 @@ def _changes(
     yield from (("data", item.subject, item.recorded, item.seen) for item in data if ": " not in item.subject)
     packages = [item for item in lock if item.subject.partition(" ")[2] and not item.subject.startswith("input ")]
     yield from (
-        ("package", item.subject, item.recorded, item.seen)
+        ("image" if ": " in item.subject else "package", item.subject, item.recorded, item.seen)
         for item in packages
         if item.subject.partition(" ")[2] not in told
     )

@@ -1,7 +1,8 @@
 """What a model holds, as a tree: tables, lists, plain values, and tensors whose numbers stay in the file."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,3 +91,12 @@ def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
     for length in reversed(shape[1:]):
         steps.append(steps[-1] * max(length, 1))
     return tuple(reversed(steps)) if shape else ()
+
+
+def in_order(names: Iterable[Any]) -> list[Any]:
+    """Names as people order them, `layer.2` before `layer.10`: the same whatever the order of the file."""
+    return sorted(names, key=lambda name: (*_parts(str(name)), isinstance(name, str)))
+
+
+def _parts(name: str) -> tuple[list[tuple[int, str]], str]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", name)], name

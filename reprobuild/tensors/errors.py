@@ -24,4 +24,4 @@ class UncomparableError(UnreadableError):
 
 
 class ProgramError(UnreadableError):
-    """A file that only running its code could read, which is never done."""
+    """A file of which no more than its bytes can be compared, such as one that only running its code could read."""

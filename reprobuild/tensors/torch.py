@@ -17,7 +17,8 @@ from reprobuild.tensors.torch_pickle import PickleReader, Storages
 
 MAX_PICKLE = 32 << 20
 MAX_DEPTH = 16
-NO_ZIP = "not PyTorch's zip; what was saved in another way is a program, which reading would run"
+NO_ZIP = "not PyTorch's zip"
+PICKLED = f"{NO_ZIP}; a pickle is a program, which reading would run"
 _OTHERS = frozenset(("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"))
 """Members beside `data.pkl` and the storages; whatever else is there makes it something other than a state dict."""
 _SPELLING = "how the zip and its pickle are spelled (times, order, identifiers), and bytes that no tensor shows"
@@ -51,8 +52,9 @@ def open_torch(path: Path) -> Content:
 
 def _opened(stream: BinaryIO) -> zipfile.ZipFile:
     stream.seek(0)
-    if stream.read(2) != b"PK":
-        raise ProgramError(NO_ZIP)
+    begin = stream.read(2)
+    if begin != b"PK":
+        raise ProgramError(PICKLED if begin.startswith(b"\x80") else NO_ZIP)
     return open_zip(stream)
 
 

@@ -11,6 +11,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from reprobuild.ground.text import shown
+from reprobuild.tensors.content import in_order
 from reprobuild.tensors.errors import MalformedError, UncomparableError
 from reprobuild.tensors.npy import Header, read_header
 from reprobuild.tensors.numbers import NumberType
@@ -72,14 +73,16 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 def _compare_members(a: zipfile.ZipFile, b: zipfile.ZipFile, tally: Tally) -> None:
     recorded, seen = _members(a), _members(b)
-    for name in sorted(recorded.keys() | seen.keys()):
+    for name in in_order(recorded.keys() | seen.keys()):
         label = name.removesuffix(".npy")
         if name not in recorded or name not in seen:
             tally.text(label, *("there" if name in side else "nothing there" for side in (recorded, seen)))
             continue
         with a.open(recorded[name]) as x, b.open(seen[name]) as y:
             if name.endswith(".npy"):
+                before = tally.differing
                 _compare_arrays(x, y, label, tally)
+                tally.part(tally.differing > before)
             else:
                 compare_streams(x, y, label, tally)
 

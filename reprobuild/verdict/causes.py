@@ -17,6 +17,7 @@ from reprobuild.ground.documents import Document
 from reprobuild.ground.text import shown
 from reprobuild.hardware.findings import Effect, Finding
 from reprobuild.hardware.rules import rule_source
+from reprobuild.numerics.taken import missed_pins
 from reprobuild.record.sources import render_source
 from reprobuild.verdict.document import Cause, Check, Comparison, Outcome
 from reprobuild.verdict.moments import moment_causes, only_moments
@@ -95,6 +96,7 @@ def rank_causes(evidence: Evidence) -> tuple[Cause, ...]:
         *(_cause(kind, *texts) for kind, *texts in evidence.changes),
         *(_cause("operation", name) for name in evidence.operations[:MOST]),
         *(_cause("probed operation", name) for name in evidence.probed[:MOST] if not evidence.operations),
+        *_of_pins(evidence.found),
         *_of_sources(evidence.found, "unseeded", "unseeded source"),
         *_of_sources(evidence.found, "not_seeded", "program without seed"),
         *([_cause("order on a GPU", "order of sums on the GPU")] if evidence.gpu else []),
@@ -139,6 +141,14 @@ def _of_findings(evidence: Evidence) -> Iterator[Cause]:
             why=f"{finding.detail}, but the script sets its own: {wins}" if kind == "seed" and wins else finding.detail,
             source=rule_source(finding.rule),
         )
+
+
+def _of_pins(found: tuple[Found, Found]) -> Iterator[Cause]:
+    """Pins that took on neither side: what they should have fixed is as each machine has it."""
+    missed = [missed_pins(side) for side in found]
+    for pin in sorted(missed[0].keys() & missed[1].keys())[:MOST]:
+        if missed[0][pin] == missed[1][pin]:
+            yield _cause("numerics profile", f"pin {pin}", *(f"did not take: {side[pin]}" for side in missed))
 
 
 def _own_seeds(found: tuple[Found, Found]) -> str:

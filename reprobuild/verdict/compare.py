@@ -15,7 +15,7 @@ from reprobuild.verdict.packed import compare_gzip
 from reprobuild.verdict.pickles import compare_pickles
 from reprobuild.verdict.tally import Tally
 from reprobuild.verdict.tensors import compare_onnx, compare_safetensors, compare_torch
-from reprobuild.verdict.text import compare_csv, compare_json, compare_json_lines, compare_text
+from reprobuild.verdict.text import compare_csv, compare_json, compare_json_lines, compare_text, compare_text_or_bytes
 
 Comparer = Callable[[Path, Path, Tally], None]
 
@@ -26,6 +26,7 @@ def _compare_bytes(recorded: Path, seen: Path, tally: Tally) -> None:
 
 
 BYTES: tuple[str, Comparer] = ("bytes", _compare_bytes)
+_TEXTS = (".md", ".rst", ".yaml", ".yml", ".toml", ".ini", ".html", ".xml", ".svg", ".tex", ".out", ".err")
 FORMATS: dict[str, tuple[str, Comparer]] = {
     ".json": ("JSON", compare_json),
     ".jsonl": ("JSON lines", compare_json_lines),
@@ -48,6 +49,7 @@ FORMATS: dict[str, tuple[str, Comparer]] = {
     ".txt": ("text", compare_text),
     ".dat": ("text", compare_text),
     ".log": ("text", compare_text),
+    **dict.fromkeys(_TEXTS, ("text", compare_text_or_bytes)),
 }
 
 

@@ -1,12 +1,11 @@
 """Models compared as what they hold: tables, plain values and tensors, the latter a mebibyte at a time."""
 
 import math
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from reprobuild.tensors.content import Content, Numbers, Table
+from reprobuild.tensors.content import Content, Numbers, Table, in_order
 from reprobuild.tensors.errors import BROKEN, MalformedError, UncomparableError, UnreadableError
 from reprobuild.tensors.numpy_pickle import Array
 from reprobuild.tensors.onnx_values import open_onnx
@@ -64,15 +63,6 @@ def compare_content(recorded: Content, seen: Content, tally: Tally, budget: int)
             tally.ignored.add(recorded.spelling)
 
 
-def in_order(names: Iterator[Any]) -> list[Any]:
-    """Names as people order them, `layer.2` before `layer.10`: the same whatever the order of the file."""
-    return sorted(names, key=lambda name: (*_parts(str(name)), isinstance(name, str)))
-
-
-def _parts(name: str) -> tuple[list[tuple[int, str]], str]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]{1,18})", name)], name
-
-
 class _Walk:
     """Two trees side by side."""
 
@@ -101,7 +91,7 @@ class _Walk:
             self._leaves(recorded, seen, label or "the value")
 
     def _tables(self, recorded: Table, seen: Table, label: str, depth: int) -> None:
-        for key in in_order(iter(recorded.keys() | seen.keys())):
+        for key in in_order(recorded.keys() | seen.keys()):
             self.compare(recorded.get(key, _NONE), seen.get(key, _NONE), _join(label, key), depth + 1)
         if recorded.about or seen.about:
             self.compare(Table(recorded.about), Table(seen.about), label, depth + 1)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from reprobuild.tensors.errors import MalformedError, UncomparableError
+from reprobuild.tensors.errors import MalformedError, ProgramError, UncomparableError, UnreadableError
 from reprobuild.verdict.fleeting import fleeting, settle
 from reprobuild.verdict.tally import Tally
 
@@ -18,6 +18,8 @@ MAX_JSON = 16 << 20
 MAX_LINE = 1 << 20
 """Characters of a line, or of a row of CSV."""
 MAX_DEPTH = 64
+MOST_TRIED = 200_000
+"""Texts that differ, of which it is asked whether they only tell of the moment."""
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.])")
 _END = object()
 NOTHING = "nothing there"
@@ -74,7 +76,8 @@ def _compare_leaves(recorded: Any, seen: Any, tally: Tally, where: str) -> None:
         tally.numbers(where, recorded, seen, where.rpartition(".")[2])
     else:
         both = isinstance(recorded, str) and isinstance(seen, str)
-        kinds = fleeting(recorded, seen, where.rpartition(".")[2]) if both else frozenset()
+        trying = both and tally.differing < MOST_TRIED
+        kinds = fleeting(recorded, seen, where.rpartition(".")[2]) if trying else frozenset()
         tally.text(where, _spell(recorded), _spell(seen), kinds=kinds)
 
 
@@ -185,7 +188,8 @@ def _compare_cells(recorded: str | None, seen: str | None, tally: Tally, where: 
     else:
         a, b = _as_number(recorded), _as_number(seen)
         if a is None or b is None:
-            tally.text(where, recorded, seen, kinds=fleeting(recorded, seen, name))
+            kinds = fleeting(recorded, seen, name) if tally.differing < MOST_TRIED else frozenset()
+            tally.text(where, recorded, seen, kinds=kinds)
         else:
             tally.numbers(where, a, b, name)
 
@@ -209,8 +213,16 @@ def compare_text(recorded: Path, seen: Path, tally: Tally) -> None:
             _compare_line(a, b, tally, f"line {number}")
 
 
+def compare_text_or_bytes(recorded: Path, seen: Path, tally: Tally) -> None:
+    """Two texts of a name that others use too: ProgramError where one is none, so that its bytes are compared."""
+    try:
+        compare_text(recorded, seen, tally)
+    except UnreadableError as error:
+        raise ProgramError(str(error)) from error
+
+
 def _compare_line(a: str, b: str, tally: Tally, where: str) -> None:
-    settled, kinds = settle(a, b)
+    settled, kinds = settle(a, b) if tally.differing < MOST_TRIED else (b, frozenset())
     if settled != a and (words := _NUMBER.split(a)) == _NUMBER.split(settled) and len(words) > 1:
         pairs = zip(_NUMBER.findall(a), _NUMBER.findall(settled), strict=True)
         for place, (x, y) in enumerate(pairs, 1):

@@ -190,3 +190,11 @@ def test_every_rule_that_may_change_bits_is_a_cause_of_one_kind() -> None:
 
 def test_a_kind_that_no_finding_tells_of_has_a_reason_and_a_source() -> None:
     assert all(rule.rules or (rule.reason and rule.source) for rule in cause_rules().values())
+
+
+def test_a_pin_that_took_on_neither_side_may_be_the_cause() -> None:
+    side = {"pins": {"blas": {"took": False, "detail": "libblas is not known"}, "simd": {"took": True, "detail": ""}}}
+
+    assert [(cause.kind, cause.subject, cause.seen) for cause in ranked(found=(side, side))] == [
+        ("numerics profile", "pin blas", "did not take: libblas is not known")
+    ]

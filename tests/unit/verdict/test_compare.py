@@ -427,3 +427,22 @@ def test_what_a_strangers_file_says_is_escaped_and_cut(tmp_path: Path) -> None:
 
     assert where.isprintable()
     assert len(where) < 700
+
+
+def test_other_texts_are_compared_by_line_and_otherwise_as_bytes(tmp_path: Path) -> None:
+    drawn = compare_bytes_of(tmp_path, "plot.svg", b"<date>2026-11-29</date>\n", b"<date>2026-11-30</date>\n")
+    binary = compare_bytes_of(tmp_path, "job.out", b"a\xff", b"b\xff")
+
+    assert first_of(drawn)[0] == "line 1"
+    assert drawn.only_fleeting
+    assert (first_of(binary), binary.compared_as) == (("byte 0", "0x61", "0x62"), "bytes")
+    assert binary.detail == "compared as bytes: not UTF-8"
+
+
+def test_arrays_are_named_in_the_order_in_which_people_count(tmp_path: Path) -> None:
+    recorded = {f"arr_{number}.npy": npy(np.zeros(1)) for number in range(12)}
+    seen = {**recorded, "arr_10.npy": npy(np.ones(1)), "arr_2.npy": npy(np.ones(1))}
+    comparison = compare_bytes_of(tmp_path, "m.npz", npz(recorded), npz(seen))
+
+    assert first_of(comparison)[0] == "arr_2[0]"
+    assert (comparison.tensors, comparison.differing_tensors) == (12, 2)
