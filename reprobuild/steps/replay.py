@@ -67,7 +67,8 @@ def replay_bundle(
     with new_folder(options.output) as results, world.store.temporary() as folder:
         folder.mkdir()
         machine = collect_machine(world.store.root, world.runner)
-        emulator = find_emulator(options.emulate, world.runner, machine.cpu.architecture) if options.emulate else None
+        cpu = options.emulate
+        emulator = None if cpu is None else find_emulator(cpu, world.runner, machine.cpu.architecture)
         numerics = options.numerics if emulator is None else "native"  # an emulated CPU is asked when it is there
         before = preflight_bundle(bundle, machine, world.store, gpu=options.gpu, numerics=numerics)
         for line in render_findings(before.findings if emulator is None else before.obstacles):

@@ -63,7 +63,7 @@ def require_cpu(qemu: Path, cpu: str, runner: Runner) -> None:
         raise ToolError(f"{qemu}: -cpu help lists no CPU", hint=INSTALL)
     there = sorted({_REVISION.sub("", name) for name in known}, key=str.lower)
     hint = f"{_near(cpu, there)}it has {', '.join(there)}"
-    raise UsageError(f"--emulate {cpu}: {qemu.name} has no such CPU", hint=hint)
+    raise UsageError(f"--emulate {cpu!r}: {qemu.name} has no such CPU", hint=hint)
 
 
 def _near(cpu: str, known: list[str]) -> str:

@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 from builders.bundles import make_test_bundle, open_test_world
-from builders.host import HostSandbox
+from builders.host import ENVIRONMENT, HostSandbox, make_root, running
 
-from reprobuild.engines.engine import Container, Execution
+from reprobuild.engines.emulation import REAL
+from reprobuild.engines.engine import Container, Emulation, Execution
+from reprobuild.ground.errors import ToolError
 from reprobuild.steps.prepare import LIBRARY
 from reprobuild.steps.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
+from reprobuild.tools.qemu import find_qemu
 from reprobuild.verdict.document import Kind, ReplayReport
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.emulation]
+pytestmark = [pytest.mark.sandbox, pytest.mark.emulation, pytest.mark.slow]
 PROJECT: dict[str, Any] = {"outputs": ("out/result.json",)}
 MODULES = "ctypes, json, mmap, multiprocessing.pool, platform, random, resource, subprocess, importlib.metadata"
 HASWELL = "Intel Core Processor (Haswell)"
@@ -115,3 +118,57 @@ def test_children_are_on_the_cpu_that_was_asked_for_however_they_are_started(tmp
     assert list(places(report)) == [HASWELL]
     assert report.seen.found["programs"] == ["sh", "uname"]
     assert {"CPU vendor", "CPU model"} <= {finding.subject for finding in report.findings}
+
+
+ESCAPE = f"""
+import glob, json, subprocess
+real = [path for path in sorted(glob.glob({REAL!r} + "/bin/python3.*")) if path[-1].isdigit()]
+if real:
+    subprocess.run([real[0], "-c", "import math"], check=True)
+json.dump(1, open("out/result.json", "w"))
+"""
+
+
+def test_a_process_that_leaves_the_emulation_makes_the_run_void(tmp_path: Path) -> None:
+    report = replay(tmp_path, ESCAPE)
+
+    assert (report.verdict, report.exit_status) == (Kind.UNCHECKED, 11)
+    assert report.reasons[0].startswith("void: 1 of 2 Python processes ran on ")
+    assert report.reasons[0].endswith(f"not on GenuineIntel {HASWELL}")
+    assert len(places(report)) == 2
+
+
+def test_a_run_of_which_no_python_tells_is_void(tmp_path: Path) -> None:
+    train = "mkdir -p out; echo 1 > out/result.json"
+    report = replay(tmp_path, "", project={**PROJECT, "command": ("sh", "-c", train)})
+
+    assert report.verdict is Kind.UNCHECKED
+    assert report.reasons[0] == f"void: no Python process told that it ran on GenuineIntel {HASWELL}"
+
+
+@pytest.mark.parametrize("reason", ["deadline", "interrupted"])
+def test_whatever_ends_a_run_ends_all_of_its_processes(tmp_path: Path, reason: str) -> None:
+    mark = f"9{os.getpid()}.25"
+    train = (
+        "import subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, '-c', 'import time; print(1, flush=True); time.sleep({mark})'])\n"
+        "time.sleep(600)\n"
+    )
+    emulation = Emulation("Haswell", find_qemu(os.uname().machine), "/opt/bin/python")
+    container = Container(["python", "-c", train], ENVIRONMENT, "/", timeout=20, emulation=emulation)
+
+    def listen(_: bytes) -> None:
+        if reason == "interrupted":
+            raise KeyboardInterrupt
+
+    done = HostSandbox().execute(str(make_root(tmp_path / "root")), container, listen)
+
+    assert done.reason == reason
+    assert running(f"time.sleep({mark})") == []
+
+
+def test_a_cpu_that_cannot_run_the_image_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"--emulate 486: the image's Python does not run on it: .* 64 bit"):
+        replay(tmp_path, "open('out/result.json', 'w').write('1')", "486")
+
+    assert not (tmp_path / "results").exists()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders.host import ENVIRONMENT, HostSandbox, as_ordinary_user, make_root
+from builders.host import ENVIRONMENT, HostSandbox, as_ordinary_user, make_root, running
 
 from reprobuild.engines.engine import Container, Emulation, Execution
 from reprobuild.engines.sandbox import Sandbox, sandbox_options
@@ -35,18 +35,6 @@ def execute(
 
 def shell(folder: Path, script: str) -> tuple[Execution, str]:
     return execute(folder, "sh", "-c", script)
-
-
-def running(mark: str) -> list[str]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if mark in words:
-            found.append(words)
-    return found
 
 
 def fake(folder: Path, text: str) -> str:
