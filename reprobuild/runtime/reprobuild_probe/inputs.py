@@ -27,6 +27,8 @@ PARTS = {"complex64": "float32", "complex128": "float64"}
 MASK = 0xFFFFFFFF
 FACTOR = 0x045D9F3B
 """Odd, and so small that its product with 32 bits fits into 63."""
+ALIGNMENT = 64
+"""Bytes: a cache line, and PyTorch's own alignment."""
 APART = 1000003
 """How far two salts lie apart in the sequence."""
 
@@ -79,12 +81,22 @@ class Inputs:
         steps = _packed(shape) if strides is None else strides
         spans = [(size - 1) * step for size, step in zip(shape, steps)]
         count = 0 if 0 in shape else 1 + sum(abs(span) for span in spans)
-        flat = self._flat(name, count, salt, (exponent, positive), (low, high))
+        flat = self._aligned(self._flat(name, count, salt, (exponent, positive), (low, high)))
         if strides is not None:
             flat = self._strided(flat, shape, steps, -sum(span for span in spans if span < 0))
         else:
             flat = flat.reshape(tuple(shape))
         return flat.to(self.device) if self.is_torch else flat
+
+    def _aligned(self, flat: Any) -> Any:
+        """NumPy's arrays begin where malloc(3) lets them, and some sums depend on that; PyTorch's are aligned."""
+        if self.is_torch or not flat.nbytes:
+            return flat
+        room = self.library.empty(flat.nbytes + ALIGNMENT, "uint8")
+        first = -room.ctypes.data % ALIGNMENT
+        target = room[first : first + flat.nbytes].view(flat.dtype)
+        target[...] = flat
+        return target
 
     def _flat(self, name: str, count: int, salt: int, real: Tuple[int, bool], integer: Tuple[int, int]) -> Any:
         if name in PARTS:
