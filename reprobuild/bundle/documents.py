@@ -26,7 +26,7 @@ DOCKER_MANIFEST = "manifest.json"
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 DOCUMENT = re.compile(
-    r"reprobuild\.lock|record\.json|requirements\.txt|conda-lock\.yml|source\.tar|outputs\.tar|log\.txt|guide\.md"
+    r"reprobuild\.lock|record\.json|requirements\.txt|conda-lock\.yml|source\.tar|outputs\.tar|log\.txt|guide\.md|numerics\.json"
     r"|data/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.tar"
 )
 """The names that a bundle's documents have."""

@@ -19,6 +19,7 @@ from reprobuild.cli import (
     inspect,
     lock,
     preflight,
+    probe,
     replay,
     run,
     runs,
@@ -58,7 +59,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: the same text everywhere, and half the start-up time
     pretty_exceptions_enable=False,
 )
-for module in (init, lock, image, run, bundle, replay, inspect, preflight, fingerprint, guide, doctor):
+for module in (init, lock, image, run, bundle, replay, inspect, preflight, fingerprint, probe, guide, doctor):
     app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)
 for module in (runs_show, runs_compare, runs_note):
     runs.app.command(name=module.NAME, epilog=_epilog(module.EXAMPLES))(module.command)

@@ -56,6 +56,7 @@ def command(
     from reprobuild.steps.lock import read_lock_of
     from reprobuild.steps.preflight import require_flags, require_gpu
     from reprobuild.steps.prepare import prepare_image, prepare_run
+    from reprobuild.steps.probe import place_of, probed
     from reprobuild.steps.run import ask, run_training
     from reprobuild.tools.machine import collect_cpu
 
@@ -70,6 +71,7 @@ def command(
         require_flags(asked.numerics, collect_cpu().flags)
         with progress() as shown:
             prepared = prepare_run(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
+            probe = probed(place_of(prepared, world), asked, os.environ, shown)
         record, folder = run_training(
             project,
             lock,
@@ -78,6 +80,7 @@ def command(
             world.engine,
             world.runner,
             asked=asked,
+            numerics=probe,
             variables=os.environ,
             on_output=forwarding(sys.stderr.buffer if as_json else sys.stdout.buffer),
         )

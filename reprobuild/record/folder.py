@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 RUNS = ".reprobuild/runs"
 RECORD, LOCK, SOURCE, OUTPUTS, LOG = "record.json", "reprobuild.lock", "source.tar", "outputs.tar", "log.txt"
+NUMERICS = "numerics.json"
+"""What the numeric probe computed before the run; a run has none where the probe failed."""
 GUIDE = "guide.md"
 """The guide that was written last of the run; its bundle carries it."""
 LATEST = "latest"

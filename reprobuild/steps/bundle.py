@@ -11,13 +11,15 @@ from reprobuild.ground.parallel import each
 from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Compression, Image, Layer
 from reprobuild.image.oci import render_manifest
-from reprobuild.record.folder import GUIDE, LOCK, LOG, OUTPUTS, RECORD, SOURCE, read_record
+from reprobuild.record.folder import GUIDE, LOCK, LOG, NUMERICS, OUTPUTS, RECORD, SOURCE, read_record
 from reprobuild.steps.built import find_image
 from reprobuild.steps.lock_file import CONDA_LOCK, REQUIREMENTS
 from reprobuild.steps.source import is_bundle
 from reprobuild.tools.store import Store
 
 JSON, TEXT, TAR, MARKDOWN = "application/json", "text/plain", "application/x-tar", "text/markdown"
+MAYBE = (CONDA_LOCK, GUIDE, NUMERICS)
+"""Documents that a run may lack."""
 GZIP_LEVEL = 6
 
 
@@ -59,8 +61,8 @@ def check_target(target: Path, option: str) -> None:
 def _pieces(folder: Path) -> list[Piece]:
     """The documents of a run in the order of the bundle: the two that `inspect` reads, then the others."""
     kinds = {LOCK: JSON, RECORD: JSON, REQUIREMENTS: TEXT, CONDA_LOCK: TEXT, SOURCE: TAR, OUTPUTS: TAR, LOG: TEXT}
-    kinds[GUIDE] = MARKDOWN
-    there = {name: kind for name, kind in kinds.items() if name not in (CONDA_LOCK, GUIDE) or (folder / name).is_file()}
+    kinds |= {GUIDE: MARKDOWN, NUMERICS: JSON}
+    there = {name: kind for name, kind in kinds.items() if name not in MAYBE or (folder / name).is_file()}
     pieces = [Piece(name, kind, folder / name) for name, kind in there.items()]
     data = sorted((folder / "data").glob("*.tar"))
     return [*pieces, *(Piece(f"data/{path.name}", TAR, path) for path in data)]

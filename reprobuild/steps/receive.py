@@ -14,8 +14,9 @@ from reprobuild.ground.tree import digest_tree, unpack_tree
 from reprobuild.image.oci import render_config
 from reprobuild.lock.data import MANY, ONE_FILE
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import DataUse, FileDigest, Record
-from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, SOURCE
+from reprobuild.record.folder import LOCK, LOG, NUMERICS, OUTPUTS, RECORD, SOURCE
 from reprobuild.steps.collect import digest_outputs, read_metrics
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
@@ -28,6 +29,8 @@ class Received:
     front: Front
     record: Record
     index: LockIndex
+    numerics: Numerics | None
+    """What the probe computed where the run was recorded; bundles of older versions have none."""
     files: Mapping[str, Path]
     subject: str
 
@@ -39,13 +42,23 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     front, blobs = verify_bundle(path, subject, folder / "blobs", progress.advance)
     files = {name: blobs[item.sha256] for name, item in front.documents.items()}
     record, index = parse_small(front, subject)
-    received = Received(front, record, index, files, subject)
+    received = Received(front, record, index, _receive_numerics(files, subject), files, subject)
     _require_agreement(received)
     for sha256 in {layer.sha256 for layer in front.image.layers}:  # an image may have a layer twice
         store.keep(blobs[sha256], sha256)
     for data in front.image_documents:
         store.add_bytes(data)
     return received
+
+
+def _receive_numerics(files: Mapping[str, Path], subject: str) -> Numerics | None:
+    if NUMERICS not in files:
+        return None
+    data = files[NUMERICS].read_bytes()
+    numerics = Numerics.from_bytes(data, f"{subject}: {NUMERICS}")
+    if numerics.to_bytes() != data:
+        raise InputError(f"{subject}: {NUMERICS}: not spelt as reprobuild spells it")
+    return numerics
 
 
 def parse_small(front: Front, subject: str) -> tuple[Record, LockIndex]:

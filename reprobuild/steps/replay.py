@@ -12,6 +12,8 @@ from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.hardware.compare import compare_machines, find_differences
 from reprobuild.hardware.render import render_findings
+from reprobuild.numerics.compare import compare_numerics, summarise
+from reprobuild.numerics.document import Numerics
 from reprobuild.numerics.pins import Profile
 from reprobuild.record.document import Asked, FileDigest
 from reprobuild.record.folder import LOG, SOURCE
@@ -20,6 +22,7 @@ from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.emulate import emulate, refuse_gpu
 from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles, require_flags
 from reprobuild.steps.prepare import prepare_run
+from reprobuild.steps.probe import place_of, probed
 from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
 from reprobuild.steps.run import copy_outputs
 from reprobuild.steps.world import World
@@ -92,12 +95,16 @@ def replay_bundle(
                 require_flags(asked.numerics, seen.cpu.flags)
             for line in render_findings(compare_machines(received.record.fingerprint, seen, gpu=False)):
                 progress.note(line)
+        probe = probed(place_of(prepared, world), asked, options.variables, progress) if received.numerics else None
+        agreement = compare_numerics(received.numerics, probe) if received.numerics and probe else None
+        if agreement is not None:
+            progress.note(f"note: {summarise(agreement)}")
         request = Request(asked, received.files[SOURCE], data, options.variables)
         with attempted(request, prepared, world.engine, world.store, on_output) as attempt:
             if attempt.ending.reason == "interrupted":
                 raise KeyboardInterrupt
             progress.begin("comparing", 0)
-            report = compare_attempt(received, recorded, asked, attempt, options.require)
+            report = compare_attempt(received, recorded, asked, attempt, options.require, probe)
             if results:
                 copy_outputs({f"{RESULTS}/{name}": path for name, path in attempt.outputs.items()}, results)
                 copy_outputs({LOG: attempt.log}, results)
@@ -117,8 +124,12 @@ def compare_attempt(
     asked: Asked,
     attempt: Attempt,
     require: Literal["identical", "equivalent"],
+    numerics: Numerics | None = None,
 ) -> ReplayReport:
-    """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files."""
+    """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files.
+
+    `numerics` is what the probe computed here.
+    """
     record = received.record
     outputs = {name: (digest, attempt.outputs[name]) for name, digest in attempt.digests.items()}
     comparisons = compare_outputs(recorded, outputs)
@@ -146,6 +157,7 @@ def compare_attempt(
         comparisons=comparisons,
         findings=findings,
         causes=rank_causes(evidence),
+        numerics=compare_numerics(received.numerics, numerics) if received.numerics and numerics else None,
         recorded_wall_seconds=record.wall_seconds,
         seen=Seen(
             asked=asked,
@@ -157,6 +169,7 @@ def compare_attempt(
             wall_seconds=attempt.wall_seconds,
             peak_memory_bytes=attempt.peak_memory_bytes,
             log=attempt.log_digest,
+            numerics=numerics,
         ),
     )
 

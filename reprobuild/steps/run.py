@@ -14,10 +14,11 @@ from reprobuild.ground.tree import open_given, write_tree
 from reprobuild.ground.whole import replacing
 from reprobuild.lock.data import TRAVELS, data_root, write_data
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.document import Numerics
 from reprobuild.numerics.pins import Profile
 from reprobuild.project.model import Project
 from reprobuild.record.document import Asked, DataUse, Json, Record, Tree
-from reprobuild.record.folder import LOCK, LOG, OUTPUTS, RECORD, RUNS, SOURCE, is_number
+from reprobuild.record.folder import LOCK, LOG, NUMERICS, OUTPUTS, RECORD, RUNS, SOURCE, is_number
 from reprobuild.record.request import MAX_PARAMS, fill_command, parse_params
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.collect import declared_outputs
@@ -68,8 +69,12 @@ def run_training(
     asked: Asked,
     variables: Mapping[str, str],
     on_output: Callable[[bytes], None],
+    numerics: Numerics | None = None,
 ) -> tuple[Record, Path]:
-    """The record of one run and its folder; a run that failed or was interrupted is recorded too."""
+    """The record of one run and its folder; a run that failed or was interrupted is recorded too.
+
+    `numerics` is what the probe computed before it, which is kept beside the record.
+    """
     index, lock_bytes = lock
     with _unfinished(project.root) as folder:
         files = source_files(project, runner)
@@ -80,6 +85,8 @@ def run_training(
             for item in project.data
         }
         _keep_inputs(project, lock_bytes, data, folder)
+        if numerics is not None:
+            (folder / NUMERICS).write_bytes(numerics.to_bytes())
         request = Request(asked, folder / SOURCE, data, variables)
         with attempted(request, prepared, engine, store, on_output) as attempt:
             record = _record(project, lock_bytes, prepared, request, attempt, len(files))

@@ -10,6 +10,8 @@ from reprobuild.ground.documents import Document
 from reprobuild.hardware.findings import Effect as Effect
 from reprobuild.hardware.findings import Finding as Finding
 from reprobuild.hardware.fingerprint import Fingerprint
+from reprobuild.numerics.compare import Agreement
+from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import Asked, Ending, FileDigest, Json, Log
 
 
@@ -120,6 +122,8 @@ class Seen(Document):
     wall_seconds: float
     peak_memory_bytes: int
     log: Log
+    numerics: Numerics | None = None
+    """What the probe computed before the replay; None where the bundle has nothing to compare it with."""
 
 
 class ReplayReport(Document):
@@ -143,5 +147,7 @@ class ReplayReport(Document):
     """What differs between the two requests and machines, the likeliest cause first."""
     causes: tuple[Cause, ...] = ()
     """Why the result came out otherwise, the likeliest first; none where it is identical, or nothing is known."""
+    numerics: Agreement | None = None
+    """The probe's results there and here; None where one side has none."""
     recorded_wall_seconds: float
     seen: Seen

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from reprobuild.ground.text import escaped, shown
+from reprobuild.numerics.compare import summarise
 from reprobuild.record.document import Json
 from reprobuild.verdict.causes import came_out_otherwise
 from reprobuild.verdict.decide import explain
@@ -40,6 +41,9 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     yield ""
     yield from _differences(report)
     yield from _findings(report.findings)
+    if report.numerics is not None:
+        yield summarise(report.numerics)
+        yield ""
     yield f"verdict: {report.verdict}"
     yield from (f"  {escaped(reason)}" for reason in report.reasons)
     if report.verdict is Kind.EQUIVALENT and report.exit_status:

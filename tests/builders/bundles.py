@@ -22,6 +22,7 @@ from reprobuild.image.oci import render_config, render_manifest
 from reprobuild.lock.base import Base, PythonOf, Suite
 from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import Record
 from reprobuild.steps.built import keep_image
 from reprobuild.steps.bundle import make_bundle
@@ -130,6 +131,7 @@ def make_test_bundle(
     needs: Needs | None = None,
     times: int = 1,
     transform: int = TRANSFORM_VERSION,
+    numerics: Numerics | None = None,
 ) -> Path:
     """A bundle of a project's run, recorded in a store of its own.
 
@@ -155,6 +157,7 @@ def make_test_bundle(
         asked=ask(made, None),
         variables=variables or {},
         on_output=lambda _: None,
+        numerics=numerics,
     )
     assert record.good, (record.ending, (run / "log.txt").read_text())
     (run / "record.json").write_bytes(canonical_json(change(record).model_dump(mode="json")))
