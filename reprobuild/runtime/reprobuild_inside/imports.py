@@ -1,6 +1,5 @@
 """Something to do after the script's first import of a framework has succeeded."""
 
-import importlib.abc
 import sys
 from typing import Any, Callable, Dict, List, Set
 
@@ -14,8 +13,8 @@ def after(name: str, *actions: Callable[[Any], None]) -> None:
     AFTER.setdefault(name, []).extend(actions)
 
 
-class _Loader(importlib.abc.Loader):
-    """The framework's own loader, and the actions after it."""
+class _Loader:
+    """The framework's own loader, and the actions after it; importlib.abc would import a hundred modules."""
 
     def __init__(self, loader: Any) -> None:
         self.loader = loader
@@ -38,7 +37,7 @@ class _Loader(importlib.abc.Loader):
         tell()
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Wraps the loader of a framework until the script's first import of it has succeeded.
 
     A script may look for a framework without importing it (`importlib.util.find_spec`), and may reload one.
