@@ -9,7 +9,7 @@ from typing import Any
 from reprobuild.engines.engine import HOST_NAME, Container
 
 ETC = Path(str(files("reprobuild") / "engines" / "etc"))
-"""Files that a daemon would fill with this machine's names and name servers."""
+"""Files that a daemon would fill with this machine's names and name servers: a run knows its own name alone."""
 HIDDEN = {f"/etc/{name}": ETC / name for name in ("hosts", "resolv.conf")}
 
 

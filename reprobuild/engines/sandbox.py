@@ -12,6 +12,7 @@ from pathlib import Path
 
 from reprobuild.engines.emulation import PATIENT, emulation_options, wrapper_text
 from reprobuild.engines.engine import HOST_NAME, Container, Execution, Reason
+from reprobuild.engines.options import HIDDEN
 from reprobuild.engines.status import ending, no_command, parse_status
 from reprobuild.ground.errors import ToolError
 from reprobuild.hardware.fingerprint import EngineFacts
@@ -212,7 +213,9 @@ def sandbox_options(
         yield from ("--setenv", name, value)
     yield from ("--ro-bind", root, "/", "--proc", "/proc", "--dev", "/dev")
     yield from ("--tmpfs", "/tmp", "--tmpfs", "/run", "--tmpfs", "/data")  # noqa: S108  # inside the sandbox
-    binds = [(inside, "--ro-bind", path) for inside, path in container.read_only.items()]
+    # An image's own file may not know the name of the run, which torchrun and MPI look up to meet.
+    names = {inside: path for inside, path in HIDDEN.items() if Path(f"{root}{inside}").is_file()}
+    binds = [(inside, "--ro-bind", path) for inside, path in {**names, **container.read_only}.items()]
     binds += [(inside, "--bind", path) for inside, path in container.writable.items()]
     for inside, kind, path in sorted(binds):  # a folder is bound before what lies in it
         yield from (kind, str(path), inside)

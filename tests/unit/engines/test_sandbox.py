@@ -152,6 +152,18 @@ def test_nothing_of_the_hosts_environment_is_to_be_found_inside(tmp_path: Path) 
 
 
 @sandbox
+def test_processes_of_a_run_meet_under_its_name(tmp_path: Path) -> None:
+    root = make_root(tmp_path / "root")
+    (root / "etc" / "hosts").write_text("127.0.0.1 localhost\n")
+    heard: list[bytes] = []
+    look = "import socket; print(socket.gethostbyname(socket.gethostname()))"
+
+    HostSandbox().execute(str(root), Container(["python", "-c", look], ENVIRONMENT, "/", timeout=60), heard.append)
+
+    assert b"".join(heard) == b"127.0.0.1\n"
+
+
+@sandbox
 def test_values_of_variables_are_on_no_command_line_of_the_host(tmp_path: Path) -> None:
     seen: list[list[str]] = []
     container = Container(["echo", "x"], {**ENVIRONMENT, "TOKEN": "s3cret-value"}, "/", timeout=60)
