@@ -142,6 +142,11 @@ class Training:
         """The record of a run, which leaves `bundle.tar` in the project."""
         return _json(self.command("run", "--json", *words, cores=cores))
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record of the first run."""
+        return _json((self.project / ".reprobuild" / "runs" / "0001" / "record.json").read_text())
+
     def replay(self, *words: str, bundle: str = "bundle.tar", cores: str | None = None) -> dict[str, Any]:
         """The report of a replay, whatever its verdict."""
         return _json(self.command("replay", bundle, "--json", *words, cores=cores, status=None))
