@@ -14,9 +14,9 @@ def build_library(folder: Path, soname: str, source: str, needs: Sequence[str] =
     return (folder / soname).read_bytes()
 
 
-def build_program(folder: Path, name: str, source: str) -> bytes:
-    """A program that needs nothing but the C library."""
-    _gcc(folder, name, source)
+def build_program(folder: Path, name: str, source: str, *options: str, needs: Sequence[str] = ()) -> bytes:
+    """A program that needs the C library, and of the libraries in `folder` those that are named."""
+    _gcc(folder, name, source, *options, needs=needs)
     return (folder / name).read_bytes()
 
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from builders.compiled import build_library, build_program
+from builders.host import ENVIRONMENT, HostSandbox, as_ordinary_user, make_root
 
 from reprobuild.engines.emulation import REAL, emulation_options, find_inside, wrapper_text
 from reprobuild.engines.engine import Container, Emulation
+from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.errors import ToolError
 
 ELF = b"\x7fELF" + bytes(60)
@@ -97,3 +100,41 @@ def test_an_interpreter_that_is_a_script_is_one_line(tmp_path: Path) -> None:
     root = image(tmp_path, data=b"#!/bin/sh\nexec python\n")
     with pytest.raises(ToolError, match="no ELF program"):
         options(root, "/usr/bin/python3.11")
+
+
+@pytest.mark.sandbox
+@pytest.mark.emulation
+@pytest.mark.compiler
+def test_an_interpreter_finds_libraries_beside_itself_and_knows_its_name(tmp_path: Path) -> None:
+    source = '#include <stdio.h>\nint f(void);\nint main(int c, char **v) { printf("%d %s %s\\n", f(), v[0], v[1]); }\n'
+    root = make_root(tmp_path / "root")
+    for name in ("bin", "lib"):
+        (root / "opt/own" / name).mkdir(parents=True)
+    library = build_library(tmp_path / "made", "libown.so", "int f(void) { return 42; }\n")
+    rpath = "-Wl,-rpath,$ORIGIN/../lib"
+    program = build_program(tmp_path / "made", "python3.9", source, rpath, needs=["libown.so"])
+    (root / "opt/own/lib/libown.so").write_bytes(library)
+    (root / "opt/own/bin/python3.9").write_bytes(program)
+    (root / "opt/own/bin/python3.9").chmod(0o755)
+    (root / "opt/own/bin/python").symlink_to("python3.9")
+    heard: list[bytes] = []
+    asked = emulation("/opt/own/bin/python")
+    container = Container(["/opt/own/bin/python", "a word"], ENVIRONMENT, "/", timeout=60, emulation=asked)
+
+    done = HostSandbox().execute(str(root), container, heard.append)
+
+    assert (done.status, b"".join(heard).decode()) == (0, "42 /opt/own/bin/python a word\n")
+
+
+@pytest.mark.sandbox
+@pytest.mark.emulation
+def test_an_ordinary_user_under_a_strict_umask_emulates_too() -> None:
+    def run(folder: Path) -> str:
+        heard: list[bytes] = []
+        binds = {"/usr": Path("/usr")}
+        asked = emulation("/usr/bin/uname")
+        container = Container(["uname", "-m"], ENVIRONMENT, "/", read_only=binds, timeout=60, emulation=asked)
+        done = Sandbox().execute(str(make_root(folder / "root")), container, heard.append)
+        return f"{b''.join(heard).decode()}{done.status}"
+
+    assert as_ordinary_user(run) == "x86_64\n0"
