@@ -142,6 +142,7 @@ def compare_attempt(
         found=(record.found, attempt.found),
         comparisons=comparisons,
         checks=verdict.checks,
+        numerics=compare_numerics(received.numerics, numerics) if received.numerics and numerics else None,
         gpu=bool(record.fingerprint.gpus and attempt.fingerprint.gpus and record.asked.gpu and asked.gpu),
     )
     return ReplayReport(

@@ -17,6 +17,8 @@ from reprobuild.ground.documents import Document
 from reprobuild.ground.text import shown
 from reprobuild.hardware.findings import Effect, Finding
 from reprobuild.hardware.rules import rule_source
+from reprobuild.numerics.compare import Agreement, name_some
+from reprobuild.numerics.prediction import Prediction
 from reprobuild.numerics.taken import missed_pins
 from reprobuild.record.sources import render_source
 from reprobuild.verdict.document import Cause, Check, Comparison, Outcome
@@ -69,12 +71,10 @@ class Evidence:
     checks: Sequence[Check] = ()
     changes: Sequence[tuple[str, str, str, str]] = ()
     """Of code, data, package and image: kind, subject, recorded, seen."""
-    operations: Sequence[str] = ()
-    """Of the run itself, that give other bits on the two sides."""
-    probed: Sequence[str] = ()
-    """Of the numeric probe, likewise."""
-    agree: bool = False
-    """Every operation of the run was seen, and all agree."""
+    numerics: Agreement | None = None
+    """What the numeric probe got on the two sides."""
+    prediction: Prediction | None = None
+    """What the run's own operations gave, made again on both sides."""
     gpu: bool = False
     """Both runs had one."""
 
@@ -94,15 +94,15 @@ def rank_causes(evidence: Evidence) -> tuple[Cause, ...]:
     causes = [
         *_of_findings(evidence),
         *(_cause(kind, *texts) for kind, *texts in evidence.changes),
-        *(_cause("operation", name) for name in evidence.operations[:MOST]),
-        *(_cause("probed operation", name) for name in evidence.probed[:MOST] if not evidence.operations),
+        *_of_operations(evidence.numerics, evidence.prediction),
         *_of_pins(evidence.found),
         *_of_sources(evidence.found, "unseeded", "unseeded source"),
         *_of_sources(evidence.found, "not_seeded", "program without seed"),
         *([_cause("order on a GPU", "order of sums on the GPU")] if evidence.gpu else []),
         *moments,
     ]
-    excluded = {kind for kind, rule in cause_rules().items() if rule.measured and evidence.agree}
+    agree = evidence.prediction is not None and evidence.prediction.kind == "expected identical"
+    excluded = {kind for kind, rule in cause_rules().items() if rule.measured and agree}
     kept = [cause for cause in causes if cause.kind not in excluded]
     return tuple(sorted(kept, key=lambda cause: _rank(cause, small=differs_little(evidence.comparisons))))
 
@@ -141,6 +141,18 @@ def _of_findings(evidence: Evidence) -> Iterator[Cause]:
             why=f"{finding.detail}, but the script sets its own: {wins}" if kind == "seed" and wins else finding.detail,
             source=rule_source(finding.rule),
         )
+
+
+def _of_operations(numerics: Agreement | None, prediction: Prediction | None) -> Iterator[Cause]:
+    """The run's own operations that gave other bits; the probe's where the run's are not known to."""
+    if prediction is not None and prediction.disagreeing:
+        certainty = "decides" if prediction.kind == "expected different" else "may"
+        for name in prediction.disagreeing[:MOST]:
+            yield _cause("operation", name).model_copy(update={"certainty": certainty})
+    elif numerics is not None and numerics.disagreeing and (prediction is None or prediction.kind == "cannot tell"):
+        total = numerics.agreeing + len(numerics.disagreeing)
+        some = f"{len(numerics.disagreeing):,} of {total:,} operations of the numeric probe"
+        yield _cause("probed operation", some, name_some(numerics.disagreeing))
 
 
 def _of_pins(found: tuple[Found, Found]) -> Iterator[Cause]:

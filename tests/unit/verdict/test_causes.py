@@ -7,10 +7,21 @@ from builders.results import make_asked, make_comparison, make_fingerprint
 from reprobuild.hardware.compare import find_differences
 from reprobuild.hardware.findings import Effect, Finding
 from reprobuild.hardware.rules import published_rules
+from reprobuild.numerics.compare import Agreement
+from reprobuild.numerics.prediction import Kind, Prediction
 from reprobuild.verdict.causes import Evidence, cause_rules, rank_causes
 from reprobuild.verdict.document import Cause, Check, Comparison, Difference, Outcome
 
 CPU: dict[str, Any] = dict(make_fingerprint().cpu)
+PROBED = Agreement(
+    comparable=True,
+    agreeing=7,
+    disagreeing=("torch/sqrt/f32/9", "torch/sqrt/f64/9", "torch/exp/f32/9"),
+    failed=(),
+    missing=(),
+    versions=(),
+    profiles=("native", "native"),
+)
 ENTROPY = {"what": "os.urandom", "file": "train.py", "line": 7, "count": 2}
 CLOCK = {"what": "the clock as a seed of random.seed", "file": "train.py", "line": 3, "count": 1}
 
@@ -89,20 +100,31 @@ def test_differences_of_rounding_come_from_arithmetic_rather_than_from_chance() 
     assert ranked(differing=other, found=sides, comparisons=(apart(None),))[0].kind == "unseeded source"
 
 
-def test_an_operation_of_the_run_that_disagrees_decides() -> None:
+def predicted(kind: Kind, *disagreeing: str) -> Prediction:
+    return Prediction(kind=kind, reasons=("as made up",), disagreeing=disagreeing)
+
+
+def test_an_operation_of_the_run_that_disagrees_decides_where_it_reaches_the_result() -> None:
     other = findings(cpu={**CPU, "vendor": "GenuineIntel"})
-    causes = ranked(differing=other, operations=("aten::sqrt",), probed=("torch/sqrt",))
+    causes = ranked(differing=other, prediction=predicted("expected different", "aten::sqrt"), numerics=PROBED)
 
     assert kinds(causes) == [("operation", "decides"), ("dispatch", "may")]
     assert causes[0].subject == "aten::sqrt"
-    assert kinds(ranked(differing=other, probed=("torch/sqrt",)))[0] == ("probed operation", "may")
+    assert kinds(ranked(prediction=predicted("cannot tell", "aten::sqrt"))) == [("operation", "may")]
+
+
+def test_operations_of_the_probe_are_told_where_the_runs_own_are_not_known() -> None:
+    (cause,) = ranked(prediction=predicted("cannot tell"), numerics=PROBED)
+
+    assert (cause.kind, cause.certainty, cause.recorded) == ("probed operation", "may", "torch/sqrt, torch/exp")
+    assert cause.subject == "3 of 10 operations of the numeric probe"
 
 
 def test_operations_that_all_agree_exclude_the_processor() -> None:
     other = findings(threads=4, cpu={**CPU, "vendor": "GenuineIntel"})
 
     assert [cause.kind for cause in ranked(differing=other)] == ["threads", "dispatch"]
-    assert ranked(differing=other, agree=True) == []
+    assert ranked(differing=other, prediction=predicted("expected identical"), numerics=PROBED) == []
 
 
 def test_code_data_and_packages_are_ranked_with_the_rest() -> None:
