@@ -112,6 +112,8 @@ def _fork_exec(original: Any) -> Callable[..., Any]:
 
 def _posix_spawn(original: Any) -> Callable[..., Any]:
     def posix_spawn(path: Any, argv: Any, env: Any, **options: Any) -> Any:
+        if env is None:  # to inherit it, from Python 3.13
+            return _inherited(argv, lambda: original(path, argv, env, **options))
         told = _prepare(argv, _readable(env))
         return original(path, argv, env if told is None else _with(env, told), **options)
 

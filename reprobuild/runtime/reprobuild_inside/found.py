@@ -16,6 +16,7 @@ FOUND: Dict[str, Any] = {
 """Told as JSON; each module of this package adds keys of its own."""
 FOLDER = os.environ.get("REPROBUILD_FOUND", "")
 """Where processes tell; nothing is told without it. Kept, because a script may clear its environment."""
+MOST_PROBLEMS = 100
 MOST_FORKS = 100
 """Forked children that tell of themselves at once: some trainings fork one for each batch."""
 _FORKS = [0]
@@ -24,7 +25,9 @@ _FORKS = [0]
 def problem(subject: str, error: BaseException) -> None:
     """Keep what could not be done, any framework, any version, for the record."""
     problems: List[str] = FOUND["problems"]
-    problems.append("%s: %s: %s" % (subject, type(error).__name__, error))
+    text = "%s: %s: %s" % (subject, type(error).__name__, error)
+    if len(problems) < MOST_PROBLEMS and text not in problems:
+        problems.append(text)
 
 
 def begin() -> None:

@@ -3,7 +3,8 @@
 import os
 import re
 import shlex
-from typing import List, Mapping, Optional, Sequence
+from functools import lru_cache
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 PYTHON = re.compile(r"(python|pypy)[0-9.]*t?(-dbg)?$")
 SHELL = re.compile(r"(ba|da|k|z|a)?sh$")
@@ -91,16 +92,19 @@ def _in_shell(command: str) -> Optional[List[str]]:
 
 def _first_line(words: List[str], environment: Mapping[str, str]) -> Optional[List[str]]:
     """The Python of an executable script with its option, then the script."""
-    for folder in [""] if os.sep in words[0] else environment.get("PATH", os.defpath).split(os.pathsep):
+    parts = _interpreter(words[0], "" if os.sep in words[0] else environment.get("PATH", os.defpath))
+    return [*parts, *words] if parts and PYTHON.match(os.path.basename(parts[0])) else None
+
+
+@lru_cache(maxsize=256)
+def _interpreter(name: str, path: str) -> Tuple[str, ...]:
+    """The words after #! in the first line of an executable found on a path; none when it is no script."""
+    for folder in path.split(os.pathsep):
         try:
-            with open(os.path.join(folder, words[0]), "rb") as stream:
+            with open(os.path.join(folder, name), "rb") as stream:
                 line = stream.read(256).partition(b"\n")[0]
         except OSError:
             continue
-        if not line.startswith(b"#!"):
-            return None
-        parts = os.fsdecode(line[2:]).split()
-        if len(parts) > 1 and os.path.basename(parts[0]) == "env":
-            parts = parts[1:]
-        return [*parts, *words] if parts and PYTHON.match(os.path.basename(parts[0])) else None
-    return None
+        parts = os.fsdecode(line[2:]).split() if line.startswith(b"#!") else []
+        return tuple(parts[1:] if len(parts) > 1 and os.path.basename(parts[0]) == "env" else parts)
+    return ()

@@ -161,3 +161,18 @@ print(1)
 
     assert told.done.stdout == "1\n"
     assert "Traceback" not in told.done.stderr
+
+
+def test_one_that_asks_for_nonsense_a_thousand_times_is_told_once(tmp_path: Path) -> None:
+    told = run(
+        tmp_path,
+        """
+for _ in range(1000):
+    try: os.system(5)
+    except TypeError: pass
+print(1)
+""",
+    )
+
+    assert told.printed == 1
+    assert len(told.main["problems"]) == 1
