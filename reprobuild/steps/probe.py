@@ -31,7 +31,7 @@ from reprobuild.steps.attempt import FOUND, Request, run_environment
 from reprobuild.steps.attempt import NUMERICS as PINS
 from reprobuild.steps.emulate import emulate, refuse_gpu
 from reprobuild.steps.lock import read_lock_of
-from reprobuild.steps.prepare import BYTECODE, LIBRARY, Prepared, prepare_image, prepare_run
+from reprobuild.steps.prepare import Prepared, prepare_image, prepare_run
 from reprobuild.steps.run import ask
 from reprobuild.steps.world import World
 from reprobuild.tools.machine import collect_machine
@@ -115,7 +115,7 @@ def _container(place: Place, asked: Asked, variables: Mapping[str, str]) -> Cont
         argv=[prepared.base.python.executable, "-m", MODULE, "--output", f"{FOUND}/{MODULE}.json"],
         environment={name: value for name, value in given.items() if name not in NOT_TOLD},
         folder="/",
-        read_only={LIBRARY: RUNTIME, **({BYTECODE: prepared.bytecode} if prepared.bytecode else {})},
+        read_only=prepared.modules,
         timeout=EMULATED_PATIENCE if prepared.emulation else PATIENCE,
         gpu=asked.gpu,
         emulation=prepared.emulation,

@@ -11,11 +11,12 @@ from reprobuild import __version__
 from reprobuild.bundle.read import HINT
 from reprobuild.ground.errors import UsageError, hinting
 from reprobuild.hardware.compare import compare_machines, find_differences
+from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.hardware.render import render_findings
 from reprobuild.numerics.compare import compare_numerics, summarise
 from reprobuild.numerics.document import Numerics
 from reprobuild.numerics.pins import Profile
-from reprobuild.record.document import Asked, FileDigest
+from reprobuild.record.document import Asked, FileDigest, Record
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.record.processes import emulated_cpu
 from reprobuild.steps.attempt import Attempt, Request, attempted
@@ -82,19 +83,17 @@ def replay_bundle(
             received = receive_bundle(bundle, world.store, folder, progress)
             data = receive_data(received, options.data, folder)
             recorded = receive_outputs(received, folder / "recorded")
+        asked = _choose(received.record.asked, options)
+        if emulator is not None:
+            refuse_gpu(asked)
         # Emulated, a module takes ten times as long to compile.
         prepared = prepare_run(received.front.image, received.index.base, world, progress, once=emulator is None)
-        asked = _choose(received.record.asked, options)
         if passed := [name for name in asked.env if name in options.variables]:
             progress.note(f"passed from this machine, as the bundle asks: {', '.join(passed)}")
         if emulator is not None:
-            refuse_gpu(asked)
             prepared = emulate(prepared, emulator, world.engine)
             seen = machine.model_copy(update={"cpu": emulated_cpu(machine.cpu, dict(prepared.claim))})
-            if not options.anyway:
-                require_flags(asked.numerics, seen.cpu.flags)
-            for line in render_findings(compare_machines(received.record.fingerprint, seen, gpu=False)):
-                progress.note(line)
+            _note_emulated(received.record, asked, seen, options, progress)
         probe = probed(place_of(prepared, world), asked, options.variables, progress) if received.numerics else None
         agreement = compare_numerics(received.numerics, probe) if received.numerics and probe else None
         if agreement is not None:
@@ -110,6 +109,14 @@ def replay_bundle(
                 copy_outputs({LOG: attempt.log}, results)
                 (results / REPORT).write_bytes(report.to_bytes())
     return report
+
+
+def _note_emulated(record: Record, asked: Asked, seen: Fingerprint, options: Options, progress: Progress) -> None:
+    """Say how the machine that is emulated differs; a one-line error where its CPU lacks what is asked of it."""
+    if not options.anyway:
+        require_flags(asked.numerics, seen.cpu.flags)
+    for line in render_findings(compare_machines(record.fingerprint, seen, gpu=False)):
+        progress.note(line)
 
 
 def _choose(asked: Asked, options: Options) -> Asked:
