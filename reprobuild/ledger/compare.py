@@ -13,6 +13,7 @@ from reprobuild.ground.text import shown
 from reprobuild.hardware.compare import find_differences
 from reprobuild.hardware.findings import Finding
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.compare import Agreement
 from reprobuild.record.document import DataUse, Record
 from reprobuild.verdict.causes import Evidence, rank_causes
 from reprobuild.verdict.decide import decide
@@ -55,8 +56,9 @@ def compare_runs(
     outputs: Sequence[Comparison],
     source: Sequence[Change],
     lock: Sequence[Change],
+    numerics: Agreement | None = None,
 ) -> RunComparison:
-    """Everything that differs; `outputs`, `source` and `lock` are of files, which the caller has compared."""
+    """Everything that differs; `numerics` is what the probe got, and the rest of files that the caller has compared."""
     recorded, seen = records
     checks = decide(recorded.asked, recorded, seen, outputs).checks
     findings = find_differences(
@@ -70,6 +72,7 @@ def compare_runs(
         found=(recorded.found, seen.found),
         comparisons=outputs,
         checks=checks,
+        numerics=numerics,
         changes=list(_changes(findings, source, lock, data, other)),
         gpu=bool(recorded.fingerprint.gpus and seen.fingerprint.gpus and recorded.asked.gpu and seen.asked.gpu),
     )

@@ -11,8 +11,10 @@ from reprobuild.ground.tree import open_regular, read_tree
 from reprobuild.ledger.compare import Change, RunComparison, change, compare_locks, compare_runs
 from reprobuild.ledger.trees import compare_sources
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.compare import Agreement, compare_numerics
+from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import FileDigest, Record
-from reprobuild.record.folder import LOCK, OUTPUTS, SOURCE, read_record
+from reprobuild.record.folder import LOCK, NUMERICS, OUTPUTS, SOURCE, read_record
 from reprobuild.tools.store import Store
 from reprobuild.verdict.compare import compare_output
 from reprobuild.verdict.document import Comparison, Outcome
@@ -30,7 +32,22 @@ def compare_recorded(folders: Sides, store: Store) -> RunComparison:
             list(_outputs(folders, records, folder)),
             list(_source(folders, records)),
             list(_lock(folders, records)),
+            _numerics(folders),
         )
+
+
+def _numerics(folders: Sides) -> Agreement | None:
+    """What the numeric probe got in both runs; None where one has none that can be read."""
+    try:
+        one, other = (_read_numerics(folder) for folder in folders)
+    except InputError:
+        return None
+    return compare_numerics(one, other)
+
+
+def _read_numerics(folder: Path) -> Numerics:
+    with open_regular(folder / NUMERICS, f"run {folder.name}") as stream:
+        return Numerics.from_bytes(stream.read(MAX_SIZE + 1), f"run {folder.name}: {NUMERICS}")
 
 
 def _lock(folders: Sides, records: tuple[Record, Record]) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from reprobuild.ledger.compare import RunComparison
 from reprobuild.ledger.render import render_comparison
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.index import LockIndex
+from reprobuild.numerics.document import Numerics, ProcessCpu
 from reprobuild.record.document import DataUse, FileDigest, Record, Tree
 from reprobuild.steps.compare_runs import compare_recorded
 from reprobuild.tools.store import Store
@@ -282,3 +283,30 @@ def test_the_same_results_have_no_cause(tmp_path: Path) -> None:
 
     assert comparison.causes == ()
     assert "cause" not in render_comparison(comparison)
+
+
+def probed(last: str) -> bytes:
+    return Numerics(
+        probe=1,
+        profile="native",
+        threads=2,
+        python="3.11.2",
+        cpu=ProcessCpu(),
+        libraries={},
+        operations={"torch/sqrt/f32/9": "0" * 15 + last},
+        failed={},
+        problems=(),
+        seconds={},
+    ).to_bytes()
+
+
+def test_what_the_numeric_probe_got_otherwise_may_be_the_cause(tmp_path: Path) -> None:
+    first = write(tmp_path, "0001")
+    second = write(tmp_path, "0002", outputs={"out/metrics.json": '{"loss": 0.5}'})
+    (first / "numerics.json").write_bytes(probed("1"))
+    (second / "numerics.json").write_bytes(probed("2"))
+
+    (cause,) = compare(tmp_path, first, second).causes
+    assert (cause.kind, cause.recorded) == ("probed operation", "torch/sqrt")
+    (second / "numerics.json").write_bytes(b"{")
+    assert compare(tmp_path, first, second).causes == ()
