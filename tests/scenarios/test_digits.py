@@ -230,6 +230,7 @@ def test_the_run_of_another_number_is_bundled_again_with_the_same_bytes(digits: 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     "README.md",
+    pytest.param("docs/emulation.md", marks=pytest.mark.emulation),
     "docs/reference.md",
     "docs/benchmarks.md",
     "docs/guide.md",
