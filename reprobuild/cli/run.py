@@ -57,6 +57,7 @@ def command(
     from reprobuild.steps.preflight import require_flags, require_gpu
     from reprobuild.steps.prepare import prepare_image, prepare_run
     from reprobuild.steps.probe import place_of, probed
+    from reprobuild.steps.repeat import keep_results
     from reprobuild.steps.run import ask, run_training
     from reprobuild.tools.machine import collect_cpu
 
@@ -71,7 +72,8 @@ def command(
         require_flags(asked.numerics, collect_cpu().flags)
         with progress() as shown:
             prepared = prepare_run(prepare_image(lock[0], world, shown), lock[0].base, world, shown)
-            probe = probed(place_of(prepared, world), asked, os.environ, shown)
+            place = place_of(prepared, world)
+            probe = probed(place, asked, os.environ, shown)
         record, folder = run_training(
             project,
             lock,
@@ -91,6 +93,8 @@ def command(
             )
         for line in missed_lines(record.found, record.asked.numerics):
             say(line)
+        with progress() as shown:
+            keep_results(folder, place, asked, os.environ, shown)
         _keep_guide(project.root, folder)
         digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:

@@ -12,6 +12,7 @@ from reprobuild.ground.documents import Document
 from reprobuild.ground.errors import InputError
 from reprobuild.hardware.fingerprint import Fact
 from reprobuild.numerics.pins import Profile
+from reprobuild.numerics.signatures import Signatures
 from reprobuild.record.processes import parse_cpu
 
 MAX_SIZE = 4 << 20
@@ -60,6 +61,8 @@ class Numerics(Document):
     problems: Annotated[tuple[Line, ...], Field(max_length=MAX_PROBLEMS)]
     seconds: Annotated[dict[Library, Seconds], Field(max_length=MAX_LIBRARIES)]
     """Wall-clock time of each library, and of the imports before it (`torch.import`)."""
+    signatures: Signatures | None = None
+    """The operations that a run asked for; a probe alone has none."""
 
 
 def parse_probe(data: bytes, subject: str, profile: Profile, threads: int, emulated: str = "") -> Numerics:

@@ -38,7 +38,7 @@ class Side:
 
 
 def predict(run: Signatures, recorded: Side, seen: Side, outputs: int, *, doubts: Sequence[str] = ()) -> Prediction:
-    """The prediction for a replay here; `doubts` are reasons for which nothing can be promised, whatever agrees.
+    """The prediction for a replay here; `doubts` are reasons for which equal bits cannot be promised, whatever agrees.
 
     `outputs` are bytes of what the run left and is compared, its metrics aside: a difference in the weights is no
     difference of the result where they are not in it.
@@ -48,7 +48,7 @@ def predict(run: Signatures, recorded: Side, seen: Side, outputs: int, *, doubts
     names = tuple(_from_step(call) for call, _, _ in apart)
     telling = [call for call, a, b in apart if _tells(call, a, b)]
     kept = 2 * outputs >= run.parameters > 0
-    if telling and kept and not doubts:
+    if telling and kept:
         return Prediction(kind="expected different", reasons=_first(map(_from_step, telling)), disagreeing=names)
     reasons = [*doubts, *_open_questions(run, recorded, seen, pairs)]
     if apart:
@@ -57,6 +57,11 @@ def predict(run: Signatures, recorded: Side, seen: Side, outputs: int, *, doubts
     if reasons:
         return Prediction(kind="cannot tell", reasons=tuple(reasons), disagreeing=names)
     return Prediction(kind="expected identical", reasons=(f"all {len(pairs)} signatures of the run agree",))
+
+
+def render_prediction(prediction: Prediction) -> str:
+    """The expectation and its reasons in one line."""
+    return f"{prediction.kind} ({'; '.join(prediction.reasons[:SHOWN])})"
 
 
 def held(prediction: Prediction, verdict: str) -> bool | None:

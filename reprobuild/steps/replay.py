@@ -16,11 +16,13 @@ from reprobuild.hardware.render import render_findings
 from reprobuild.numerics.compare import compare_numerics, summarise
 from reprobuild.numerics.document import Numerics
 from reprobuild.numerics.pins import Profile
+from reprobuild.numerics.prediction import Prediction
 from reprobuild.record.document import Asked, FileDigest, Record
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.record.processes import emulated_cpu
 from reprobuild.steps.attempt import Attempt, Request, attempted
 from reprobuild.steps.emulate import emulate, refuse_gpu
+from reprobuild.steps.predict import predict_replay
 from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles, require_flags
 from reprobuild.steps.prepare import prepare_run
 from reprobuild.steps.probe import place_of, probed
@@ -94,16 +96,18 @@ def replay_bundle(
             prepared = emulate(prepared, emulator, world.engine)
             seen = machine.model_copy(update={"cpu": emulated_cpu(machine.cpu, dict(prepared.claim))})
             _note_emulated(received.record, asked, seen, options, progress)
-        probe = probed(place_of(prepared, world), asked, options.variables, progress) if received.numerics else None
+        place = place_of(prepared, world)
+        probe = probed(place, asked, options.variables, progress) if received.numerics else None
         agreement = compare_numerics(received.numerics, probe) if received.numerics and probe else None
         if agreement is not None:
             progress.note(f"note: {summarise(agreement)}")
+        expected = predict_replay(received.record, received.numerics, place, asked, probe, options.variables, progress)
         request = Request(asked, received.files[SOURCE], data, options.variables)
         with attempted(request, prepared, world.engine, world.store, on_output) as attempt:
             if attempt.ending.reason == "interrupted":
                 raise KeyboardInterrupt
             progress.begin("comparing", 0)
-            report = compare_attempt(received, recorded, asked, attempt, options.require, probe)
+            report = compare_attempt(received, recorded, asked, attempt, options.require, probe, expected)
             if results:
                 copy_outputs({f"{RESULTS}/{name}": path for name, path in attempt.outputs.items()}, results)
                 copy_outputs({LOG: attempt.log}, results)
@@ -132,10 +136,11 @@ def compare_attempt(
     attempt: Attempt,
     require: Literal["identical", "equivalent"],
     numerics: Numerics | None = None,
+    prediction: Prediction | None = None,
 ) -> ReplayReport:
     """What is to be said of an attempt beside the record; `recorded` are the record's outputs as files.
 
-    `numerics` is what the probe computed here.
+    `numerics` is what the probe computed here, and `prediction` what was expected.
     """
     record = received.record
     outputs = {name: (digest, attempt.outputs[name]) for name, digest in attempt.digests.items()}
@@ -150,6 +155,7 @@ def compare_attempt(
         comparisons=comparisons,
         checks=verdict.checks,
         numerics=compare_numerics(received.numerics, numerics) if received.numerics and numerics else None,
+        prediction=prediction,
         gpu=bool(record.fingerprint.gpus and attempt.fingerprint.gpus and record.asked.gpu and asked.gpu),
     )
     return ReplayReport(
@@ -166,6 +172,7 @@ def compare_attempt(
         findings=findings,
         causes=rank_causes(evidence),
         numerics=compare_numerics(received.numerics, numerics) if received.numerics and numerics else None,
+        prediction=prediction,
         recorded_wall_seconds=record.wall_seconds,
         seen=Seen(
             asked=asked,

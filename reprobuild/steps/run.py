@@ -73,7 +73,7 @@ def run_training(
 ) -> tuple[Record, Path]:
     """The record of one run and its folder; a run that failed or was interrupted is recorded too.
 
-    `numerics` is what the probe computed before it, which is kept beside the record.
+    `numerics` is what the probe computed before it, which is kept beside the record with the operations of the run.
     """
     index, lock_bytes = lock
     with _unfinished(project.root) as folder:
@@ -85,14 +85,15 @@ def run_training(
             for item in project.data
         }
         _keep_inputs(project, lock_bytes, data, folder)
-        if numerics is not None:
-            (folder / NUMERICS).write_bytes(numerics.to_bytes())
-        request = Request(asked, folder / SOURCE, data, variables)
+        request = Request(asked, folder / SOURCE, data, variables, watched=numerics is not None)
         with attempted(request, prepared, engine, store, on_output) as attempt:
             record = _record(project, lock_bytes, prepared, request, attempt, len(files))
             shutil.copyfile(attempt.log, folder / LOG)
             with (folder / OUTPUTS).open("wb") as stream:
                 write_tree(stream, attempt.outputs.items(), "outputs")
+            if numerics is not None:
+                kept = numerics.model_copy(update={"signatures": attempt.signatures})
+                (folder / NUMERICS).write_bytes(kept.to_bytes())
             (folder / RECORD).write_bytes(record.to_bytes())
             final = _number(folder)
             if record.good:

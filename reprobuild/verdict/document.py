@@ -12,6 +12,7 @@ from reprobuild.hardware.findings import Finding as Finding
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.numerics.compare import Agreement
 from reprobuild.numerics.document import Numerics
+from reprobuild.numerics.prediction import Prediction
 from reprobuild.record.document import Asked, Ending, FileDigest, Json, Log
 
 
@@ -149,5 +150,7 @@ class ReplayReport(Document):
     """Why the result came out otherwise, the likeliest first; none where it is identical, or nothing is known."""
     numerics: Agreement | None = None
     """The probe's results there and here; None where one side has none."""
+    prediction: Prediction | None = None
+    """What was expected before the replay started."""
     recorded_wall_seconds: float
     seen: Seen

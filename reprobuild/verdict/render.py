@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reprobuild.ground.text import escaped, shown
 from reprobuild.numerics.compare import summarise
+from reprobuild.numerics.prediction import render_prediction
 from reprobuild.record.document import Json
 from reprobuild.verdict.causes import came_out_otherwise
 from reprobuild.verdict.decide import explain
@@ -46,6 +47,8 @@ def _lines(report: ReplayReport) -> Iterator[str]:
         yield ""
     yield f"verdict: {report.verdict}"
     yield from (f"  {escaped(reason)}" for reason in report.reasons)
+    if report.prediction is not None:
+        yield f"  predicted: {escaped(render_prediction(report.prediction))}; seen: {report.verdict}"
     if report.verdict is Kind.EQUIVALENT and report.exit_status:
         yield "  --require identical asks for more"
     if came_out_otherwise(report.checks):

@@ -12,7 +12,7 @@ import time
 import warnings
 from typing import Any, Dict, Iterator, List
 
-from reprobuild_probe.inputs import Inputs
+from reprobuild_probe.numbers import Numbers
 from reprobuild_probe.parts import Parts
 
 SECONDS = 60.0
@@ -36,7 +36,8 @@ def repeat(torch: Any, asked: Dict[str, Any]) -> Dict[str, Any]:
     """A result for each signature, with a digest or an error, and the pins that took in this process."""
     _set(torch, asked.get("settings", {}))
     until = time.monotonic() + float(asked.get("seconds", SECONDS))
-    results = [_attempt(torch, signature, until) for signature in asked["signatures"]]
+    numbers = Numbers(torch)
+    results = [_attempt(torch, numbers, signature, until) for signature in asked["signatures"]]
     inside = sys.modules.get("reprobuild_inside.found")
     return {"results": results, "pins": inside.FOUND.get("pins", {}) if inside is not None else {}}
 
@@ -52,20 +53,20 @@ def _set(torch: Any, settings: Dict[str, Any]) -> None:
         torch.backends.mkldnn.enabled = bool(settings["mkldnn"])
 
 
-def _attempt(torch: Any, signature: Dict[str, Any], until: float) -> Any:
+def _attempt(torch: Any, numbers: Numbers, signature: Dict[str, Any], until: float) -> Any:
     if time.monotonic() > until:
         return {"error": "no time was left"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _result(torch, signature)
+            return _result(torch, numbers, signature)
         except TooLarge as error:
             return {"error": "too large: %s" % error}
         except Exception as error:  # any operation, any version
             return {"error": "%s: %s" % (type(error).__name__, " ".join(str(error).split())[:160])}
 
 
-def _result(torch: Any, signature: Dict[str, Any]) -> Dict[str, Any]:
+def _result(torch: Any, numbers: Numbers, signature: Dict[str, Any]) -> Dict[str, Any]:
     operation = _find(torch, signature["operation"])
     elements = sum(_elements(value) for value in _tensors([signature["inputs"], signature["options"]]))
     if elements > LARGEST:
@@ -74,7 +75,7 @@ def _result(torch: Any, signature: Dict[str, Any]) -> Dict[str, Any]:
     turn = 0
     while turn < MOST and parts.count < ENOUGH:
         torch.manual_seed(SEED + turn)
-        makes = _Makes(torch, turn * APART)
+        makes = _Makes(torch, numbers, turn * APART)
         args = [makes.value(value) for value in signature["inputs"]]
         options = {name: makes.value(value) for name, value in signature["options"].items()}
         with torch.no_grad():
@@ -125,8 +126,8 @@ def _elements(told: Dict[str, Any]) -> int:
 class _Makes:
     """Makes the arguments of one call; `salted` once one of them is made of other numbers in each call."""
 
-    def __init__(self, torch: Any, salt: int) -> None:
-        self.torch, self.salt, self.salted = torch, salt, False
+    def __init__(self, torch: Any, numbers: Numbers, salt: int) -> None:
+        self.torch, self.numbers, self.salt, self.salted = torch, numbers, salt, False
 
     def value(self, told: Any) -> Any:
         """The argument that a description tells of."""
@@ -152,35 +153,8 @@ class _Makes:
     def _tensor(self, told: Dict[str, Any]) -> Any:
         self.salt += 1
         self.salted = True
-        low, high = told.get("low", 0), told.get("high", 99)
-        make, place = Inputs(self.torch, told["device"]).make, (told["shape"], told["strides"], self.salt)
-        if "low" in told and not _is_integer(told["tensor"]):  # whole numbers, kept as others
-            flat = make("int64", *place, low=low, high=high + 1)
-            return _as(flat, getattr(self.torch, told["tensor"]), told)
-        exponent = max(-100, min(100, told.get("exponent", 0)))
-        return make(
-            told["tensor"], *place, exponent=exponent, positive=told.get("positive", False), low=low, high=high + 1
-        )
-
-
-def _is_integer(name: str) -> bool:
-    return name.startswith(("int", "uint", "bool"))
-
-
-def _as(tensor: Any, dtype: Any, told: Dict[str, Any]) -> Any:
-    """The same numbers in another type, with the strides that were told."""
-    made = tensor.new_zeros(_elements(told), dtype=dtype).as_strided(tuple(told["shape"]), tuple(told["strides"]))
-    return made.copy_(tensor) if _apart(told) else tensor.to(dtype)
-
-
-def _apart(told: Dict[str, Any]) -> bool:
-    """Whether no two elements lie in one place: then they can be written one by one."""
-    reach = 0
-    for step, size in sorted((step, size) for step, size in zip(told["strides"], told["shape"]) if size > 1):
-        if step <= reach:
-            return False
-        reach += (size - 1) * step
-    return True
+        flat = self.numbers.take(told, _elements(told), self.salt)
+        return flat.as_strided(tuple(told["shape"]), tuple(told["strides"])).to(told["device"])
 
 
 def _bound(bytes_more: int) -> None:
