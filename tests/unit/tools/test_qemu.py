@@ -3,23 +3,12 @@
 from pathlib import Path
 
 import pytest
+from builders.emulators import HELP, fake_qemu
 
 from reprobuild.ground.errors import ToolError, UsageError
 from reprobuild.tools.process import run_process
-from reprobuild.tools.qemu import INSTALL, PROGRAM, find_emulator, find_qemu, parse_cpus
+from reprobuild.tools.qemu import INSTALL, find_emulator, find_qemu, parse_cpus
 
-HELP = """\
-Available CPUs:
-x86 486                   (alias configured by machine type)
-x86 Haswell               (alias configured by machine type)
-x86 Haswell-v1            Intel Core Processor (Haswell)
-x86 Skylake-Client-noTSX-IBRS  (alias of Skylake-Client-v3)
-x86 EPYC-Rome-v1          AMD EPYC-Rome Processor
-x86 base                  base CPU model type with no features enabled
-
-Recognized CPUID flags:
-  3dnow 3dnowext abm ace2
-"""
 LATER = """\
 Available CPUs:
   486                   (alias configured by machine type)
@@ -28,18 +17,6 @@ Available CPUs:
 Recognized CPUID flags:
   3dnow
 """
-
-
-def fake(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str = HELP) -> Path:
-    program = folder / PROGRAM
-    (folder / "help").write_text(text)
-    program.write_text(
-        f'#!/bin/sh\n[ "$1" = --version ] && echo "qemu-x86_64 version 7.2.22 (Debian 1:7.2)"\n'
-        f'[ "$2" = help ] && exec cat {folder}/help\nexit 0\n'
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    return program
 
 
 def test_names_are_those_of_the_list_in_any_release() -> None:
@@ -51,7 +28,7 @@ def test_names_are_those_of_the_list_in_any_release() -> None:
 def test_a_cpu_that_is_known_is_found_with_the_program_and_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = fake(tmp_path, monkeypatch)
+    program = fake_qemu(tmp_path, monkeypatch)
     found = find_emulator("Haswell", run_process, "x86_64")
 
     assert (found.cpu, found.program, found.version) == ("Haswell", program, "7.2.22")
@@ -61,7 +38,7 @@ def test_a_cpu_that_is_known_is_found_with_the_program_and_its_version(
 def test_an_unknown_cpu_is_one_line_with_all_that_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpu: str
 ) -> None:
-    fake(tmp_path, monkeypatch)
+    fake_qemu(tmp_path, monkeypatch)
     with pytest.raises(UsageError, match="no such CPU") as caught:
         find_emulator(cpu, run_process, "x86_64")
 
@@ -86,6 +63,6 @@ def test_only_x86_64_is_emulated_on_x86_64(architecture: str) -> None:
 
 
 def test_a_qemu_that_lists_nothing_is_no_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake(tmp_path, monkeypatch, "")
+    fake_qemu(tmp_path, monkeypatch, "")
     with pytest.raises(ToolError, match="-cpu help lists no CPU"):
         find_emulator("Haswell", run_process, "x86_64")
