@@ -76,3 +76,35 @@ def test_functions_of_one_number_are_exact_enough_in_every_form(frameworks: Fram
         "detail": "acos, asin, atan, log, log10, log2, pow, sqrt, tan",
     }
     assert told.found["problems"] == []
+
+
+LSTM = """
+import torch
+from torch import nn
+
+torch.manual_seed(3)
+for options in ({}, {"num_layers": 2, "bidirectional": True, "batch_first": True}, {"bias": False}):
+    layer, value = nn.LSTM(5, 6, **options), torch.randn(4, 3, 5, requires_grad=True)
+    layer.double()
+    exact = layer(value.double())[0].float()
+    layer.float()
+    found = layer(value)[0]
+    if (found - exact).abs().max() > 1e-6 or "Mkldnn" in found.grad_fn.name():
+        print("apart", options)
+    layer.double()
+    if not torch.autograd.gradcheck(lambda value: layer(value)[0], value.double()):
+        print("gradient", options)
+packed = nn.utils.rnn.pack_padded_sequence(torch.randn(4, 3, 5), [4, 2, 1])
+print(nn.LSTM(5, 6)(packed)[0].data.shape[0], torch._C._get_mkldnn_enabled())
+try:
+    nn.LSTM(5, 6)(torch.ones(2, 3, 7))
+except RuntimeError:
+    print("refused", torch._C._get_mkldnn_enabled())
+"""
+
+
+def test_an_lstm_is_composed_of_its_parts_and_leaves_the_rest_to_onednn(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = frameworks.python(LSTM, folder=tmp_path / "one", numerics="portable")
+
+    assert told.output.splitlines() == ["7 True", "refused True"]
+    assert told.found["pins"]["torch-lstm"]["took"]
