@@ -14,6 +14,8 @@ from reprobuild.steps.checkup import Doors, Probe, Row
 from reprobuild.tools.claim import is_claimed
 from reprobuild.tools.ledger import LEDGER, DamagedError, LockedError, MissingError, UnusableError, read_ledger
 from reprobuild.tools.machine import memory_limit
+from reprobuild.tools.qemu import INSTALL as INSTALL_QEMU
+from reprobuild.tools.qemu import PROGRAM
 
 LEAST_DISK, LEAST_MEMORY = 5_000_000_000, 1_000_000_000
 UNFINISHED = re.compile(r"\.[0-9a-f]{16}")
@@ -104,13 +106,13 @@ LOCALE = Probe("locale", "names and notes beyond ASCII", _locale)
 
 
 def _emulator(doors: Doors) -> Sequence[Row]:
-    path = doors.find_program("qemu-x86_64-static")
+    path = doors.find_program(PROGRAM)
     if path:
         return [EMULATOR.row("ok", path)]
-    return [EMULATOR.row("missing", "not installed", "sudo apt-get install --yes qemu-user-static")]
+    return [EMULATOR.row("missing", "not installed", INSTALL_QEMU)]
 
 
-EMULATOR = Probe("emulator", "trying a training as on another processor; no command needs it", _emulator)
+EMULATOR = Probe("emulator", "replay --emulate and probe --emulate; nothing else needs it", _emulator)
 
 
 def _gpu(doors: Doors) -> Sequence[Row]:

@@ -155,7 +155,7 @@ def test_whatever_ends_a_run_ends_all_of_its_processes(tmp_path: Path, reason: s
         "time.sleep(600)\n"
     )
     emulation = Emulation("Haswell", find_qemu(os.uname().machine), "/opt/bin/python")
-    container = Container(["python", "-c", train], ENVIRONMENT, "/", timeout=20, emulation=emulation)
+    container = Container(["python", "-c", train], ENVIRONMENT, "/", timeout=8, emulation=emulation)
 
     def listen(_: bytes) -> None:
         if reason == "interrupted":

@@ -1,7 +1,7 @@
 from builders.results import FINISHED, FakeResult, make_asked, make_comparison, make_fingerprint
 
 from reprobuild.hardware.compare import find_differences
-from reprobuild.record.document import Log
+from reprobuild.record.document import Json, Log
 from reprobuild.verdict.causes import Evidence, rank_causes
 from reprobuild.verdict.decide import decide, exit_status
 from reprobuild.verdict.document import Comparison, Difference, Finding, Outcome, ReplayReport, Seen
@@ -91,3 +91,17 @@ def test_nothing_a_stranger_wrote_reaches_the_terminal_unescaped() -> None:
 
     assert all(line.isprintable() for line in text.split("\n"))
     assert "\\x1b[2J\\n" in text
+
+
+def test_an_emulated_replay_says_on_which_cpu_it_was_and_what_was_not() -> None:
+    report = make_report(make_comparison(Outcome.SAME_BYTES))
+    found: dict[str, Json] = {
+        "emulation": {"cpu": "Haswell", "qemu": "7.2.22", "claim": {"name": "Intel\x1b Core"}},
+        "programs": ["awk", "uname"],
+    }
+    seen = report.seen.model_copy(update={"found": found})
+    lines = render_report(report.model_copy(update={"seen": seen})).splitlines()
+
+    assert "emulated: Haswell (Intel\\x1b Core), by qemu 7.2.22" in lines
+    assert "on this machine's own CPU, being no Python: awk, uname" in lines
+    assert "emulated" not in render_report(report)
