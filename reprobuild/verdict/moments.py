@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reprobuild.ground.text import shown
-from reprobuild.verdict.decide import explain, joined
+from reprobuild.verdict.decide import joined
 from reprobuild.verdict.document import Cause, Check, Comparison, Outcome
 from reprobuild.verdict.fleeting import fleeting, fleeting_number
 
@@ -16,10 +16,12 @@ def moment_causes(comparisons: Sequence[Comparison], checks: Sequence[Check], wh
     """One for each output or metric of which that is all, or a part, of the difference."""
     for item in comparisons:
         if item.fleeting and item.first is not None:
-            only = item.only_fleeting
             subject = f"{joined(item.fleeting)} in {item.name}"
-            said = (explain(item), "") if only else (f"{item.fleeting_values:,} of {item.differing:,} values", "")
-            yield _cause(subject, *said, why, decides=only)
+            if item.only_fleeting:
+                yield _cause(f"{subject}, {item.first.where}", item.first.recorded, item.first.seen, why, decides=True)
+            else:
+                some = f"{item.fleeting_values:,} of {item.differing:,} values that differ"
+                yield _cause(subject, some, "", why, decides=False)
     for recorded, seen, kinds in renamed(comparisons):
         yield _cause(f"{joined(sorted(kinds))} in the name of an output", recorded, seen, why, decides=True)
     for check, kinds in _metrics(comparisons, checks):

@@ -147,9 +147,9 @@ def test_outputs_that_differ_in_time_stamps_alone_have_no_other_cause() -> None:
     causes = ranked(comparisons=(stamped,), differing=findings(seed=7), found=({"unseeded": [ENTROPY]}, {}))
 
     assert kinds(causes) == [("moment", "decides")]
-    assert causes[0].subject == "time stamps in out/model.npz"
+    assert causes[0].subject == "time stamps in out/model.npz, w[0]"
     assert "leave the file out of [run] outputs" in causes[0].why
-    assert "only time stamps differ: w[0]" in causes[0].recorded
+    assert (causes[0].recorded, causes[0].seen) == ("1.0", "2.0")
 
 
 def test_time_stamps_beside_other_differences_are_the_last_cause() -> None:
