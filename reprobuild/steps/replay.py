@@ -149,12 +149,13 @@ def compare_attempt(
     findings = find_differences(
         (record.asked, asked), (record.found, attempt.found), (record.fingerprint, attempt.fingerprint)
     )
+    agreement = compare_numerics(received.numerics, numerics) if received.numerics and numerics else None
     evidence = Evidence(
         findings=findings,
         found=(record.found, attempt.found),
         comparisons=comparisons,
         checks=verdict.checks,
-        numerics=compare_numerics(received.numerics, numerics) if received.numerics and numerics else None,
+        numerics=agreement,
         prediction=prediction,
         gpu=bool(record.fingerprint.gpus and attempt.fingerprint.gpus and record.asked.gpu and asked.gpu),
     )
@@ -171,7 +172,7 @@ def compare_attempt(
         comparisons=comparisons,
         findings=findings,
         causes=rank_causes(evidence),
-        numerics=compare_numerics(received.numerics, numerics) if received.numerics and numerics else None,
+        numerics=agreement,
         prediction=prediction,
         recorded_wall_seconds=record.wall_seconds,
         seen=Seen(
