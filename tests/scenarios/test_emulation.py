@@ -120,6 +120,38 @@ def test_children_are_on_the_cpu_that_was_asked_for_however_they_are_started(tmp
     assert {"CPU vendor", "CPU model"} <= {finding.subject for finding in report.findings}
 
 
+ROUGH = """
+import os, signal, subprocess, sys, threading
+os.environ.clear()
+seen = []
+signal.signal(signal.SIGALRM, lambda *_: seen.append("alarm"))
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+while not seen:
+    signal.pause()
+os.kill(os.getpid(), signal.SIGTERM)
+threads = [threading.Thread(target=seen.append, args=(number,)) for number in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+for _ in range(3):
+    if os.fork() == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    seen.append(os.wait()[1])
+seen.append(subprocess.run([sys.executable, "-c", "import sys; sys.exit(7)"]).returncode)
+open("out/result.json", "w").write(repr(sorted(map(str, seen))))
+os._exit(0)
+"""
+
+
+def test_a_script_that_forks_traps_signals_clears_its_environment_and_never_ends_properly(tmp_path: Path) -> None:
+    report = replay(tmp_path, ROUGH)
+
+    assert report.verdict is Kind.IDENTICAL, report
+    assert places(report) == {HASWELL: 4}
+
+
 ESCAPE = f"""
 import glob, json, subprocess
 real = [path for path in sorted(glob.glob({REAL!r} + "/bin/python3.*")) if path[-1].isdigit()]
