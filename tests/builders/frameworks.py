@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from reprobuild.ground.tree import write_tree
+from reprobuild.numerics.signatures import Signatures
 from reprobuild.project.read import read_project
 from reprobuild.record.document import Asked
 from reprobuild.steps.attempt import Request, attempted
@@ -91,20 +92,20 @@ class Frameworks:
             (folder / name).write_text(content if isinstance(content, str) else content.read_text())
         return Training(folder, self.store)
 
-    def python(self, snippet: str, *, folder: Path, threads: int = 2, **asked: Any) -> "Told":
+    def python(self, snippet: str, *, folder: Path, threads: int = 2, watched: bool = False, **asked: Any) -> "Told":
         """What a snippet prints inside the image with the runtime at work; `asked` are fields of `Asked`.
 
-        `folder` is a new one to work in.
+        `folder` is a new one to work in; the operations of a snippet that is `watched` are told.
         """
         folder.mkdir()
         (folder / "snippet.py").write_text(snippet)
         with (folder / "source.tar").open("wb") as stream:
             write_tree(stream, [("snippet.py", folder / "snippet.py")], "source")
         question = Asked.model_validate({**NOTHING, "threads": threads, **asked})
-        request = Request(question, folder / "source.tar", {}, {})
+        request = Request(question, folder / "source.tar", {}, {}, watched)
         heard: list[bytes] = []
         with attempted(request, self.prepared, self.world.engine, self.world.store, heard.append) as attempt:
-            return Told(b"".join(heard).decode(), attempt.ending.status, dict(attempt.found))
+            return Told(b"".join(heard).decode(), attempt.ending.status, dict(attempt.found), attempt.signatures)
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Told:
     output: str
     status: int | None
     found: dict[str, Any]
+    signatures: Signatures | None
 
 
 @dataclass(frozen=True)

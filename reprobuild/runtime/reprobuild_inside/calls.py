@@ -20,8 +20,8 @@ EXCHANGES = ("c10d", "_c10d_functional")
 """Between processes: on CPUs plain additions (IEEE 754), in an order that follows from the number of processes."""
 OVERWRITTEN = frozenset(("copy_", "fill_", "zero_", "normal_", "uniform_", "random_", "bernoulli_", "exponential_"))
 """Their first input is written and never read: what it happens to hold says nothing."""
-LARGEST = 1 << 24
-"""Elements; of larger tensors the range is not looked for."""
+ENOUGH = 1 << 16
+"""Elements of a tensor that are looked at for its range."""
 PLAIN = 16
 """Floating-point arguments that are a multiple of one half and no larger count as they are (`pow(x, 0.5)`)."""
 
@@ -115,8 +115,8 @@ def _tensor(torch: Any, tensor: Any, ranged: bool) -> Dict[str, Any]:
         "strides": list(tensor.stride()),
         "device": tensor.device.type,
     }
-    if ranged and 0 < tensor.numel() <= LARGEST:
-        found.update(_range(torch, tensor.detach()))
+    if ranged and tensor.numel():
+        found.update(_range(torch, _some(tensor.detach())))
     return found
 
 
@@ -135,6 +135,15 @@ def _range(torch: Any, tensor: Any) -> Dict[str, Any]:
     import math
 
     return {"exponent": math.frexp(max(abs(least), abs(greatest)))[1], "positive": least >= 0}
+
+
+def _some(tensor: Any) -> Any:
+    """A part of a large tensor, without a copy."""
+    for dimension, size in enumerate(tensor.shape):
+        if tensor.numel() <= ENOUGH:
+            break
+        tensor = tensor.narrow(dimension, 0, max(1, size * ENOUGH // tensor.numel()))
+    return tensor
 
 
 def _whole(tensor: Any) -> bool:
