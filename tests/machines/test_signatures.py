@@ -1,5 +1,6 @@
 """The operations of trainings in a real PyTorch: seen without a change of the result, and made again from integers."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,37 @@ compiled(torch.ones(3))
 torch.ones(3).exp()
 """
 
+HOSTILE = """
+import json, sys
+import torch
+from reprobuild_probe import repeat
+
+def tensor(shape, strides, **more):
+    return {"tensor": "float32", "shape": shape, "strides": strides, "device": "cpu", **more}
+
+def ask(operation, *inputs, **options):
+    return {"operation": operation, "inputs": list(inputs), "options": options}
+
+repeat._bound(repeat.MEMORY)
+signatures = [
+    ask("aten::exp.default", tensor([1 << 20, 1 << 20], [1 << 20, 1])),
+    ask("aten::exp.default", tensor([2, 2], [1 << 60, 1])),
+    ask("aten::exp.default", tensor([4], [-1])),
+    ask("aten::exp.default", tensor([2, 3], [1])),
+    ask("aten::exp.default", {"tensor": "float99", "shape": [2], "strides": [1], "device": "cpu"}),
+    ask("aten::exp.default", {"command": "true"}),
+    ask("aten::no_such_operation.default"),
+    ask("os::system.default", "true"),
+    ask("aten::ones.default", [1 << 42]),
+    ask("aten::embedding.default", tensor([3, 2], [2, 1]), dict(tensor([4], [1], low=0, high=99), tensor="int64")),
+    ask("aten::exp.default", tensor([3], [1], exponent=10**9)),
+    ask("aten::exp.default", tensor([3], [0])),
+]
+results = repeat.repeat(torch, {"signatures": signatures, "settings": {"threads": 10**9}})["results"]
+late = repeat.repeat(torch, {"signatures": signatures[-1:], "settings": {}, "seconds": -1})["results"]
+print(json.dumps([results, late]))
+"""
+
 CUT_OFF = """
 import os
 import torch
@@ -171,3 +203,13 @@ def test_a_process_that_does_not_end_by_itself_leaves_a_gap(frameworks: Framewor
     run = signatures_of(frameworks.python(CUT_OFF, folder=tmp_path / "cut", watched=True))
 
     assert run.gaps == ("the process did not end by itself",)
+
+
+def test_calls_that_nobody_should_be_asked_for_are_left_out(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = frameworks.python(HOSTILE, folder=tmp_path / "hostile")
+    assert told.status == 0, told.output
+    results, late = json.loads(told.output)
+
+    assert [("digest" in result) for result in results] == [False] * 10 + [True] * 2
+    assert [result["error"].partition(":")[0] for result in results[:4]] == ["too large"] * 4
+    assert late == [{"error": "no time was left"}]
