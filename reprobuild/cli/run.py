@@ -49,6 +49,7 @@ def command(
     """
     from reprobuild.cli.world import open_world
     from reprobuild.ground.digests import short
+    from reprobuild.numerics.price import render_price
     from reprobuild.numerics.taken import missed_lines
     from reprobuild.project.read import read_project
     from reprobuild.record.sources import render_sources
@@ -96,6 +97,11 @@ def command(
         with progress() as shown:
             keep_results(folder, place, asked, os.environ, shown)
         _keep_guide(project.root, folder)
+        if probe and asked.numerics != "native":
+            with progress() as shown:
+                native = probed(place, asked.model_copy(update={"numerics": "native"}), os.environ, shown)
+            if native and (line := render_price(native, probe)):
+                say(line)
         digest = make_bundle(folder, world.store, target, compression=compression.name_of)
     if as_json:
         answer_json(record.model_dump(mode="json"))

@@ -1,9 +1,13 @@
 """The published pins: a strict table, in which every pin has its reason and its source."""
 
+import os
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from reprobuild.ground.errors import InputError
-from reprobuild.numerics.pins import PROFILES, parse_pins, published_pins
+from reprobuild.numerics.pins import PROFILES, parse_pins, published_pins, render_pins
 
 PIN = """
 [[pin]]
@@ -71,3 +75,32 @@ def test_two_pins_of_a_profile_agree_on_a_variable() -> None:
     assert len(parse_pins((PIN + other).encode(), "pins.toml")) == 2
     with pytest.raises(InputError, match="ONE: two pins of the profile portable set it to two values"):
         parse_pins((PIN + other.replace("{threads}", "7")).encode(), "pins.toml")
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "numerics.md"
+
+
+def test_the_golden_table_in_the_documentation_is_that_of_the_pins() -> None:
+    before, _, rest = DOCUMENT.read_text().partition("<!-- pins -->\n")
+    shown, mark, after = rest.partition("<!-- end of pins -->")
+    if os.environ.get("REPROBUILD_GOLDEN") == "write":
+        DOCUMENT.write_text(f"{before}<!-- pins -->\n{render_pins()}{mark}{after}")
+        return
+
+    assert shown == render_pins()
+
+
+def test_every_function_of_a_pin_is_in_the_runtime() -> None:
+    runtime = Path(str(files("reprobuild") / "runtime" / "reprobuild_inside"))
+    named = {name for pin in published_pins() for name in (pin.call, pin.check) if name}
+
+    for name in sorted(named):
+        module, _, function = name.rpartition(".")
+        text = (runtime / (module.replace(".", "/") + ".py")).read_text()
+        assert f"def {function}(" in text, name
+
+
+def test_experiments_that_pins_name_are_in_the_repository() -> None:
+    places = [pin.source for pin in published_pins() if not pin.source.startswith("https://")]
+
+    assert all((DOCUMENT.parents[1] / place).exists() for place in places)
