@@ -187,12 +187,13 @@ def travels(record: Record, limit: int) -> list[str]:
 def summary_rows(record: Record) -> list[Row]:
     """What identifies the run, and what to expect of it."""
     gpus = ", ".join(gpu.name or "without a name" for gpu in record.fingerprint.gpus) or "none"
+    pinned = "" if record.asked.numerics == "native" else f", numerics {record.asked.numerics}"
     return [
         ("command", code(shlex.join(record.asked.command))),
         ("image ID", code(f"sha256:{record.image}")),
         ("lock", code(f"sha256:{record.lock}")),
         ("source", f"{record.source.files} files, {short(record.source.sha256)}"),
-        ("CPU", f"{record.fingerprint.cpu.name or 'unknown'}; {record.asked.threads} threads"),
+        ("CPU", f"{record.fingerprint.cpu.name or 'unknown'}; {record.asked.threads} threads{pinned}"),
         ("GPU", gpus),
         ("took", f"{record.wall_seconds:.1f} s, {megabytes(record.peak_memory_bytes)} of memory"),
         ("reprobuild", record.reprobuild),
