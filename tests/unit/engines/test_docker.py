@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from builders.fake_docker import Behaviour, Change, running_fake
 
 from reprobuild.engines.answers import Daemon
 from reprobuild.engines.docker import Docker
-from reprobuild.engines.engine import Container, Execution, Limits
+from reprobuild.engines.engine import Container, Emulation, Execution, Limits
 from reprobuild.engines.status import NoCommandError
-from reprobuild.ground.errors import ReprobuildError, ToolError
+from reprobuild.ground.errors import ReprobuildError, ToolError, UsageError
 from reprobuild.image.model import Image
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
@@ -330,3 +331,9 @@ def test_what_answers_without_speaking_docker_is_refused(short: Path) -> None:
     behaviour = Behaviour(says={"GET _ping": (404, "page not found")})
     with running_fake(short, behaviour) as (_, path), pytest.raises(ToolError, match="it speaks no Docker"):
         engine(path).describe()
+
+
+def test_a_daemon_is_never_asked_for_another_cpu(tmp_path: Path) -> None:
+    emulation = Emulation("Haswell", Path("/usr/bin/qemu-x86_64-static"), "/usr/bin/python3")
+    with pytest.raises(UsageError, match="--emulate: docker cannot emulate a CPU"):
+        engine(tmp_path / "nobody.sock").execute("image", replace(CONTAINER, emulation=emulation), lambda _: None)
