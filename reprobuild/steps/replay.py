@@ -121,6 +121,7 @@ def _note_emulated(record: Record, asked: Asked, seen: Fingerprint, options: Opt
         require_flags(asked.numerics, seen.cpu.flags)
     for line in render_findings(compare_machines(record.fingerprint, seen, gpu=False)):
         progress.note(line)
+    progress.note(f"note: {seen.cpu.name} is emulated, which takes about ten times as long")
 
 
 def _choose(asked: Asked, options: Options) -> Asked:
