@@ -22,7 +22,7 @@ EXAMPLES = (
     "reprobuild probe --image --against bundle.tar",
     "reprobuild probe --image --numerics portable --emulate Haswell --against here.json",
 )
-IMAGE_ONLY = "it is for an image: add --image, in a project with a lock"
+IMAGE_ONLY = "it is for an image"
 
 
 def command(
@@ -92,7 +92,7 @@ def _check(python: str | None, image: bool, emulate: str | None, engine: bool) -
         raise UsageError("--python: an image has its own Python", hint="leave out --python or --image")
     for option, given in (("--emulate", emulate is not None), ("--engine", engine)):
         if given and not image:
-            raise UsageError(f"{option}: {IMAGE_ONLY}")
+            raise UsageError(f"{option}: {IMAGE_ONLY}", hint="add --image, in a project with a lock")
 
 
 def _probe_python(python: str, profile: "Profile", threads: int) -> "Numerics":

@@ -12,7 +12,6 @@ VECTORS = shapes(33, 1000)
 SQUARES = [(8, 8), (33, 33), (70, 70)]
 PARTS = (
     "special", "linalg", "linalg.blas", "fft", "sparse", "sparse.linalg", "optimize", "spatial.distance", "ndimage",
-    "signal",
 )  # fmt: skip
 
 
@@ -132,10 +131,6 @@ def _filtered(s: Context, dtype: str, shape: Shape) -> Any:
     return s.part("ndimage").gaussian_filter(s.make(dtype, shape), 1.5)
 
 
-def _convolved(s: Context, dtype: str, shape: Shape) -> Any:
-    return s.part("signal").fftconvolve(s.make(dtype, shape, salt=1), s.make(dtype, (31,), salt=2))
-
-
 METRICS = ("euclidean", "cosine", "correlation")
 ROWWISE = ("softmax", "log_softmax", "logsumexp")
 ROWS = [
@@ -184,5 +179,4 @@ ROWS = [
     *(Row("optimize." + name, _minimise(name), ("f64",), shapes(4, 20)) for name in ("L-BFGS-B", "BFGS", "CG")),
     *(Row("spatial.cdist." + name, _distances(name), ("f64",), [(33, 8), (60, 17)]) for name in METRICS),
     Row("ndimage.gaussian", _filtered, FLOATS, [(33, 33), (64, 64)]),
-    Row("signal.fftconvolve", _convolved, FLOATS, shapes(64, 1000)),
 ]  # fmt: skip
