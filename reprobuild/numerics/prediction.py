@@ -46,7 +46,7 @@ def predict(run: Signatures, recorded: Side, seen: Side, outputs: int, *, doubts
     pairs = list(zip(run.seen, recorded.results, seen.results, strict=False))
     apart = [(call, a, b) for call, a, b in pairs if a.digest and b.digest and a.digest != b.digest]
     names = tuple(_from_step(call) for call, _, _ in apart)
-    telling = [call for call, a, b in apart if _tells(call, a, b)]
+    telling = [call for call, a, b in apart if _tells(run, call, a, b)]
     kept = 2 * outputs >= run.parameters > 0
     if telling and kept:
         return Prediction(kind="expected different", reasons=_first(map(_from_step, telling)), disagreeing=names)
@@ -71,13 +71,14 @@ def held(prediction: Prediction, verdict: str) -> bool | None:
     return (prediction.kind == "expected identical") == (verdict == "identical")
 
 
-def _tells(call: Call, recorded: Result, seen: Result) -> bool:
+def _tells(run: Signatures, call: Call, recorded: Result, seen: Result) -> bool:
     """Whether a disagreement changes the weights as good as surely.
 
     A single number that is worked out going forward is mostly the loss, whose value no gradient needs; what is worked
-    out outside of graphs and steps is mostly an evaluation.
+    out outside of graphs and steps, or in few of the steps, is mostly an evaluation.
     """
-    reaches = {"backward", "optimizer"} & {*call.where} or ("forward" in call.where and recorded.values > 1)
+    forward = "forward" in call.where and recorded.values > 1 and 2 * call.steps > run.steps + 1
+    reaches = {"backward", "optimizer"} & {*call.where} or forward
     return bool(reaches) and _differing(call, recorded, seen) >= EVIDENCE
 
 

@@ -31,6 +31,8 @@ class Call(Document):
     options: Annotated[dict[Line, JsonValue], Field(max_length=100)]
     step: Count
     """The first step of an optimiser in which it was called, from 1 on."""
+    steps: Count
+    """In how many steps it was called, what comes after the last one being one more."""
     calls: Count
     where: Annotated[tuple[Where, ...], Field(max_length=4)]
 
@@ -125,7 +127,8 @@ def _merge_calls(calls: Iterable[Call]) -> list[Call]:
         key = canonical_json([call.operation, list(call.inputs), call.options])
         if before := found.get(key):
             where = tuple(sorted({*before.where, *call.where}))
-            both = {"step": min(before.step, call.step), "calls": before.calls + call.calls, "where": where}
+            both: dict[str, object] = {"step": min(before.step, call.step), "calls": before.calls + call.calls}
+            both |= {"where": where, "steps": max(before.steps, call.steps)}
             call = before.model_copy(update=both)
         found[key] = call
     return [call for _, call in sorted(found.items(), key=lambda item: (item[1].step, item[0]))]

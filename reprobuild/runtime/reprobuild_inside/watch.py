@@ -29,6 +29,7 @@ class Watch:
     def begin(self) -> None:
         """Nothing was seen yet: at the start, and in a forked child."""
         self.seen: Dict[Any, Dict[str, Any]] = {}
+        self.last: Dict[Any, int] = {}
         self.hidden: Set[str] = set()
         self.optimizers: Any = weakref.WeakSet()
         self.settings: Dict[str, Any] = {}
@@ -89,6 +90,9 @@ class Watch:
             if known is None:
                 return
         known["calls"] += 1
+        if self.last.get(key) != self.steps:
+            self.last[key] = self.steps
+            known["steps"] += 1
         if known["calls"] & (known["calls"] - 1) == 0:  # what a tensor holds at first, often zeros, is no measure of it
             seen = calls.describe(self.torch, operation, args, options)
             calls.widen([known["inputs"], known["options"]], [seen["inputs"], seen["options"]])
@@ -119,7 +123,7 @@ class Watch:
         if len(self.seen) >= MOST or self.tensors > MOST_TENSORS:
             self.stop("more than %d operations differ in something" % len(self.seen))
             return None
-        found = self.seen[key] = dict(told, step=self.steps + 1, calls=0, where=[])
+        found = self.seen[key] = dict(told, step=self.steps + 1, steps=0, calls=0, where=[])
         return found
 
     def stop(self, why: str) -> None:

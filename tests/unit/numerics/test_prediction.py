@@ -15,7 +15,14 @@ SQRT = "aten::sqrt.default f32[32,20]"
 
 def make_call(operation: str = "aten::sqrt.default", **changes: Any) -> Call:
     tensor = {"tensor": "float32", "shape": [32, 20], "strides": [20, 1], "device": "cpu"}
-    fields: dict[str, Any] = {"inputs": (tensor,), "options": {}, "step": 1, "calls": 100, "where": ("optimizer",)}
+    fields: dict[str, Any] = {
+        "inputs": (tensor,),
+        "options": {},
+        "step": 1,
+        "steps": 100,
+        "calls": 100,
+        "where": ("optimizer",),
+    }
     return Call(operation=operation, **{**fields, **changes})
 
 
@@ -60,6 +67,7 @@ def test_an_operation_of_the_optimiser_that_disagrees_is_expected_to_make_a_diff
     [
         pytest.param({"where": ("other",)}, {}, 4000, id="an evaluation"),
         pytest.param({"where": ("forward",)}, {"values": 1, "turns": 16}, 4000, id="a loss that is only printed"),
+        pytest.param({"where": ("forward",), "steps": 9}, {}, 4000, id="an evaluation that builds a graph for nothing"),
         pytest.param({"calls": 1}, {"values": 10, "turns": 16}, 4000, id="a few numbers"),
         pytest.param({}, {}, 100, id="weights that are not kept"),
     ],
@@ -73,6 +81,12 @@ def test_a_disagreement_that_may_not_reach_the_result_promises_nothing(
     assert found.kind == "cannot tell"
     assert found.disagreeing == (f"{SQRT} from step 1",)
     assert found.reasons == (f"{SQRT} from step 1 disagrees: its results may reach nothing that is compared",)
+
+
+def test_an_operation_on_the_way_to_the_loss_makes_a_difference() -> None:
+    found = predict(make_run(make_call(where=("forward",))), side(), side(make_result(OTHER)), 4000)
+
+    assert found.kind == "expected different"
 
 
 def test_a_rare_difference_in_many_numbers_tells_and_in_few_does_not() -> None:

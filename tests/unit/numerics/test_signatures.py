@@ -26,7 +26,7 @@ def told(*seen: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def call(operation: str = "aten::mm.default", **changes: Any) -> dict[str, Any]:
-    fields = {"inputs": [TENSOR, TENSOR], "options": {}, "step": 2, "calls": 3, "where": ["forward"]}
+    fields = {"inputs": [TENSOR, TENSOR], "options": {}, "step": 2, "steps": 1, "calls": 3, "where": ["forward"]}
     return {"operation": operation, **fields, **changes}
 
 
