@@ -231,6 +231,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
     "README.md",
     pytest.param("docs/emulation.md", marks=pytest.mark.emulation),
+    "docs/numerics.md",
     "docs/reference.md",
     "docs/benchmarks.md",
     "docs/guide.md",
