@@ -29,8 +29,10 @@ _ORDERS: dict[bool, tuple[Group, ...]] = {
     True: ("asked", "arithmetic", "random", "moment"),
     False: ("asked", "random", "arithmetic", "moment"),
 }
-SMALL = 1e-3
-"""Relative differences up to this may be rounding that a training has carried on."""
+SMALL, TINY = 1e-3, 1e-5
+"""Relative differences up to the one, or absolute ones up to the other, may be rounding that a training has carried on:
+beside a number near 0 a relative difference says little. A small network on two CPUs differed by 2e-7, and by 0.0018 of
+a value."""
 MOST = 10
 """Causes of one kind."""
 Found = Mapping[str, JsonValue]
@@ -121,7 +123,11 @@ def _rank(cause: Cause, *, small: bool) -> tuple[int, int, int]:
 def differs_little(comparisons: Sequence[Comparison]) -> bool:
     """True when outputs differ in numbers alone, and by no more than rounding may grow to."""
     apart = [item for item in comparisons if item.differing and not item.only_fleeting]
-    return bool(apart) and all(item.max_relative is not None and item.max_relative <= SMALL for item in apart)
+    return bool(apart) and all(_little(item.max_relative, SMALL) or _little(item.max_absolute, TINY) for item in apart)
+
+
+def _little(distance: float | None, most: float) -> bool:
+    return distance is not None and distance <= most
 
 
 def _of_findings(evidence: Evidence) -> Iterator[Cause]:

@@ -96,6 +96,8 @@ def test_differences_of_rounding_come_from_arithmetic_rather_than_from_chance() 
     other = findings(cpu={**CPU, "vendor": "GenuineIntel"})
 
     assert ranked(differing=other, found=sides, comparisons=(apart(1e-6),))[0].kind == "dispatch"
+    near_zero = apart(0.5, max_absolute=2e-7)
+    assert ranked(differing=other, found=sides, comparisons=(near_zero,))[0].kind == "dispatch"
     assert ranked(differing=other, found=sides, comparisons=(apart(0.5),))[0].kind == "unseeded source"
     assert ranked(differing=other, found=sides, comparisons=(apart(None),))[0].kind == "unseeded source"
 
