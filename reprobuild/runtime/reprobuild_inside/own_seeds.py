@@ -2,7 +2,8 @@
 
 import sys
 import time
-from typing import Any, Callable, Dict, Set
+from types import FrameType
+from typing import Any, Callable, Dict, Optional, Set
 
 from reprobuild_inside import notes
 from reprobuild_inside.found import FOUND
@@ -80,11 +81,19 @@ def watch_scikit_learn(validation: Any) -> None:
 
     def make(original: Any) -> Callable[..., Any]:
         def check_random_state(seed: Any) -> Any:
-            # A forest gives each tree a seed that its own generator drew: those come from packages' code alone.
-            if isinstance(seed, int) and len(FOUND["own_seeds"]) < notes.MOST:
+            if isinstance(seed, int) and len(FOUND["own_seeds"]) < notes.MOST and not _drawn(sys._getframe(2)):
                 seen("random_state", seed)
             return original(seed)
 
         return check_random_state
 
     wrap("check_random_state", make, validation)
+
+
+def _drawn(frame: Optional[FrameType]) -> bool:
+    """True below an ensemble, which draws a seed for each of its members."""
+    while frame is not None and not notes.own_file(frame):
+        if str(frame.f_globals.get("__name__")).startswith("sklearn.ensemble"):
+            return True
+        frame = frame.f_back
+    return False

@@ -381,3 +381,30 @@ if __name__ == "__main__":
         print(json.dumps(pool.submit(abs, -5).result()))
 """
     assert Run(tmp_path, script).printed == 5
+
+
+def test_a_random_state_is_told_where_the_script_gives_it_and_not_where_an_ensemble_draws_it(tmp_path: Path) -> None:
+    packages = {
+        "sklearn/__init__.py": "",
+        "sklearn/utils/__init__.py": "from .validation import check_random_state\n",
+        "sklearn/utils/validation.py": "def check_random_state(seed):\n    return seed\n",
+        "sklearn/tree.py": "from sklearn.utils import check_random_state\ndef fit(seed): check_random_state(seed)\n",
+        "sklearn/ensemble.py": (
+            "from sklearn import tree\nfrom sklearn.utils import check_random_state\n"
+            "def fit(seed):\n    check_random_state(seed)\n    tree.fit(12345)\n"
+        ),
+    }
+    for name, text in packages.items():
+        path = tmp_path / "site-packages" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    script = (
+        "import sys; sys.path.append('site-packages')\nfrom sklearn import ensemble, tree\n"
+        "ensemble.fit(None)\nensemble.fit(5)\ntree.fit(6)\nprint(1)"
+    )
+
+    told = Run(tmp_path, script).main["own_seeds"]
+    assert [(found["what"], found["value"], found["line"]) for found in told] == [
+        ("random_state", 5, 4),
+        ("random_state", 6, 5),
+    ]
