@@ -22,13 +22,18 @@ class Draws(Dataset):
         own = [torch.rand(()).item(), np.random.rand(), random.random(), np.random.default_rng().random()]
         return torch.tensor([*own, random.Random().random()], dtype=torch.float64)
 
+@torch.jit.script
+def scripted(x):
+    torch.manual_seed(3)
+    return x + torch.rand(1)
+
 if __name__ == "__main__":
     drawn = []
     for way in ("fork", "spawn"):
         for _ in range(2):
             for batch in DataLoader(Draws(), batch_size=2, num_workers=2, shuffle=True, multiprocessing_context=way):
                 drawn += batch.flatten().tolist()
-    print(json.dumps([drawn, torch.seed(), torch.seed(), torch.rand(()).item()]))
+    print(json.dumps([drawn, torch.seed(), torch.seed(), torch.rand(()).item(), scripted(torch.zeros(1)).item()]))
 """
 TASKS = """
 import json, random, time

@@ -18,7 +18,7 @@ open("model.txt", "w").write("done")
 BAD = {
     "forks": "for _ in range(3):\n    if os.fork() == 0: os._exit(1)\n    os.wait()\n",
     "threads": (
-        "def work():\n    for _ in range(99): random.random(); os.urandom(1)\n"
+        "def work():\n    for _ in range(99): sum(range(99)); os.urandom(1)\n"
         "all_ = [threading.Thread(target=work) for _ in range(8)]\nfor t in all_: t.start()\n"
     ),
     "signals": (

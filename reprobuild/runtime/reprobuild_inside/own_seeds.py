@@ -69,8 +69,16 @@ def watch_numpy(module: Any) -> None:
     watch("default_rng", "numpy.random.default_rng", module.random)
 
 
-def watch_torch(module: Any) -> None:
+def watch_torch(module: Any, seed: Callable[[], int]) -> None:
+    """Watch PyTorch's seed; `seed` takes the place of torch.seed, which asks the machine."""
+    plain = module.manual_seed, getattr(module, "seed", None)
+    wrap("seed", lambda _: seed, module, getattr(module, "random", None))
     watch("manual_seed", "torch.manual_seed", module, getattr(module, "random", None), library="torch")
+    # torch.jit.script knows functions by their identity.
+    known = getattr(getattr(getattr(module, "jit", None), "_builtins", None), "_builtin_table", None) or {}
+    for original, wrapper in zip(plain, (module.manual_seed, getattr(module, "seed", None))):
+        if id(original) in known:
+            known[id(wrapper)] = known[id(original)]
 
 
 def watch_scikit_learn(validation: Any) -> None:

@@ -16,7 +16,6 @@ from reprobuild_inside.imports import after
 from reprobuild_inside.lineage import HERE, PLAIN_SEED, Lineage
 from reprobuild_inside.notes import short
 from reprobuild_inside.settings import THREADS, number
-from reprobuild_inside.wrapping import wrap
 
 UNIQUE = ("tempfile", "secrets", "uuid")
 """Modules of the standard library whose generators are never seeded."""
@@ -129,8 +128,7 @@ def _torch(module: Any) -> None:
         plain(drawn)
         return drawn
 
-    wrap("seed", lambda _: seed, module, getattr(module, "random", None))
-    own_seeds.watch_torch(module)
+    own_seeds.watch_torch(module, seed)
 
 
 def _tensorflow(module: Any) -> None:
