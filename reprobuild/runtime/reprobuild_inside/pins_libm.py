@@ -9,7 +9,7 @@ WITH_FMA = (
     ("sin", "0x1.ba499dfba9014p+1", "-0x1.3c102163586dfp-2"),
     ("sin", "0x1.b6d8d5984d70ap+2", "0x1.15ed61cf2366cp-1"),
 )
-"""Where glibc 2.36 and 2.41 give another last bit without it (benchmarks/libm.py)."""
+"""Where glibc 2.36 and 2.41 give another last bit without it (docs/numerics.md)."""
 
 
 def variant(_: str) -> Tuple[bool, str]:

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,13 @@ def record(reason: Any = "finished", status: int | None = 0, signal: str | None 
         peak_memory_bytes=5,
         log=Log(sha256=DIGEST, size=4, truncated=False),
     )
+
+
+def test_a_record_from_before_there_were_profiles_was_native() -> None:
+    old = json.loads(record().to_bytes())
+    del old["asked"]["numerics"]
+
+    assert Record.from_bytes(canonical_json(old), "record.json").asked.numerics == "native"
 
 
 def test_a_record_comes_back_as_it_was_written_and_is_written_as_it_came() -> None:

@@ -116,6 +116,14 @@ def test_a_library_that_does_not_obey_is_told(tmp_path: Path) -> None:
     assert "core Nehalem, not Haswell" in missed(told)["openblas-core"]
 
 
+def test_mathematical_functions_without_fused_multiply_add_are_told(tmp_path: Path) -> None:
+    pins = [{**pin, "environment": {}} for pin in pins_of() if pin["id"] == "glibc-libm"]
+
+    told = run(tmp_path, "pass", pins, GLIBC_TUNABLES="glibc.cpu.hwcaps=-FMA")
+
+    assert missed(told)["glibc-libm"].endswith("no fused multiply-add")
+
+
 def test_numpy_is_imported_where_warnings_are_errors(tmp_path: Path) -> None:
     assert missed(run(tmp_path, "import numpy", pins_of(), "-W", "error")) == {}
 

@@ -66,6 +66,15 @@ def test_another_seed_is_caught_and_is_the_first_cause(tmp_path: Path) -> None:
     assert engine.seen[0].environment["PYTHONHASHSEED"] == "7"
 
 
+def test_another_numerics_profile_is_the_first_cause(tmp_path: Path) -> None:
+    bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS)
+    report, engine = replay(tmp_path, bundle, options=Options(numerics="portable", anyway=True))
+
+    assert (report.findings[0].subject, report.findings[0].seen) == ("numerics profile", "portable")
+    assert report.seen.asked.numerics == "portable"
+    assert engine.seen[0].environment["OPENBLAS_CORETYPE"] == "Haswell"
+
+
 @pytest.mark.parametrize(("require", "status"), [("equivalent", 0), ("identical", 10)])
 def test_metrics_inside_their_tolerance_are_equivalent(tmp_path: Path, require: str, status: int) -> None:
     bundle = make_test_bundle(
