@@ -108,3 +108,40 @@ def test_an_lstm_is_composed_of_its_parts_and_leaves_the_rest_to_onednn(framewor
 
     assert told.output.splitlines() == ["7 True", "refused True"]
     assert told.found["pins"]["torch-lstm"]["took"]
+
+
+CHOLESKY = """
+import torch
+
+torch.manual_seed(3)
+for size in (1, 5, 16, 17):
+    value = torch.randn(3, size, size)
+    value = value @ value.mT + size * torch.eye(size)
+    wide = torch.linalg.cholesky(value.double())
+    factor = torch.linalg.cholesky(value)
+    if (factor - wide).abs().max() > 1e-6 or (size <= 16) > torch.equal(factor, wide.float()):
+        print("apart", size)
+    out = torch.empty(0)
+    if not torch.equal(torch.linalg.cholesky(value, out=out), factor) or factor.stride() != wide.stride():
+        print("into a tensor", size)
+    if size <= 16 and not torch.equal(torch.linalg.cholesky(value, upper=True), factor.mT):
+        print("upper", size)
+    changed = value.clone().requires_grad_()
+    torch.linalg.cholesky(changed).sum().backward()
+    doubled = value.double().requires_grad_()
+    torch.linalg.cholesky(doubled).sum().backward()
+    if (changed.grad - doubled.grad).abs().max() > 1e-4:
+        print("gradient", size)
+print(torch.linalg.cholesky_ex(-torch.eye(3))[1].item(), torch.linalg.cholesky(torch.ones(0, 4, 4)).shape[1])
+try:
+    torch.linalg.cholesky(-torch.eye(3))
+except torch.linalg.LinAlgError:
+    print("refused")
+"""
+
+
+def test_a_small_cholesky_factor_is_the_one_in_float64_rounded(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = frameworks.python(CHOLESKY, folder=tmp_path / "one", numerics="portable")
+
+    assert told.output.splitlines() == ["1 4", "refused"]
+    assert told.found["pins"]["torch-cholesky"]["took"]
