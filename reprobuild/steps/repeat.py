@@ -31,10 +31,12 @@ MODULE = "reprobuild_probe.repeat"
 KIND = "repeated"
 """Where finished ones are in the store."""
 ASKED = "/run/reprobuild/signatures.json"
-SECONDS, EMULATED_SECONDS = 30.0, 300.0
-"""For all calls of a run together; most take one or two."""
-PATIENCE = 120.0
-"""Seconds more for Python and PyTorch to start, ten times as many under emulation."""
+NO_TIME = "no time was left"
+"""As the process tells it; another time there may be more, so that nothing is kept."""
+SECONDS, EMULATED_SECONDS = 60.0, 600.0
+"""CPU time for all calls of a run together; most take one or two."""
+PATIENCE, EMULATED_PATIENCE = 600.0, 3600.0
+"""Seconds until it is given up, on a machine that has other things to do."""
 MAX_SIZE = 8 << 20
 Variables = Mapping[str, str]
 
@@ -91,7 +93,8 @@ def _kept(place: Place, asked: Asked, variables: Variables, run: Signatures) -> 
     found = _execute(place, asked, container, question)
     if len(found.results) != len(run.seen):
         raise InputError(f"{len(found.results)} results of {len(run.seen)} calls")
-    store.replace(KIND, key, found.to_bytes())
+    if all(result.error != NO_TIME for result in found.results):
+        store.replace(KIND, key, found.to_bytes())
     return found
 
 
@@ -113,7 +116,7 @@ def _container(place: Place, asked: Asked, variables: Variables) -> Container:
         environment={name: value for name, value in given.items() if name not in NOT_TOLD},
         folder="/",
         read_only=prepared.modules,
-        timeout=EMULATED_SECONDS + 10 * PATIENCE if emulated else SECONDS + PATIENCE,
+        timeout=EMULATED_PATIENCE if emulated else PATIENCE,
         gpu=asked.gpu,
         emulation=prepared.emulation,
     )

@@ -34,13 +34,13 @@ def _tell_cpu() -> None:
 
 
 def _end() -> None:
+    signatures.end_signatures()  # first: what follows computes too, to check the pins
     pins.check_again()
     if FOUND["main"]:
         try:
             _survey()
         except ImportError as error:  # a Python without ctypes
             problem("survey", error)
-    signatures.end_signatures()
     FOUND["complete"] = True
     found.tell()
 

@@ -15,8 +15,9 @@ from typing import Any, Dict, Iterator, List
 from reprobuild_probe.numbers import Numbers
 from reprobuild_probe.parts import Parts
 
+NO_TIME = "no time was left"
 SECONDS = 60.0
-"""Of all calls together, unless the file says so; what is left then is told as an error."""
+"""CPU time of all calls together, unless the file says so; what is left then is told as an error."""
 LARGEST = 1 << 25
 """Elements of a call's inputs together, with the gaps that their strides leave."""
 MEMORY = 8 << 30
@@ -35,7 +36,7 @@ class TooLarge(Exception):
 def repeat(torch: Any, asked: Dict[str, Any]) -> Dict[str, Any]:
     """A result for each signature, with a digest or an error, and the pins that took in this process."""
     _set(torch, asked.get("settings", {}))
-    until = time.monotonic() + float(asked.get("seconds", SECONDS))
+    until = time.process_time() + float(asked.get("seconds", SECONDS))
     numbers = Numbers(torch)
     results = [_attempt(torch, numbers, signature, until) for signature in asked["signatures"]]
     inside = sys.modules.get("reprobuild_inside.found")
@@ -54,8 +55,8 @@ def _set(torch: Any, settings: Dict[str, Any]) -> None:
 
 
 def _attempt(torch: Any, numbers: Numbers, signature: Dict[str, Any], until: float) -> Any:
-    if time.monotonic() > until:
-        return {"error": "no time was left"}
+    if time.process_time() > until:
+        return {"error": NO_TIME}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
