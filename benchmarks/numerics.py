@@ -44,7 +44,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.numerics", description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="whose libraries are measured")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="pairs of measurements (default: 3)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args()

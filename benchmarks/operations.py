@@ -1,6 +1,7 @@
-"""Seconds per operation of the numerical libraries of whatever Python runs this; `benchmarks.numerics` starts it.
+"""CPU seconds per operation of the libraries of whatever Python runs this; `benchmarks.numerics` starts it.
 
-Each is repeated for a tenth of a second, and its fastest time counts. Prints one JSON object.
+Each is repeated for a tenth of a second, and its least time counts: of one thread, that hardly changes on a busy
+machine. Prints one JSON object.
 """
 
 import json
@@ -89,14 +90,14 @@ def _both_ways(layer: object, given: object) -> None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The fastest of as many times as a tenth of a second has, at least three."""
+    """The least of as many times as a tenth of a second has, at least three."""
     work()
     times: list[float] = []
-    until = time.perf_counter() + 0.1
-    while len(times) < 3 or time.perf_counter() < until:
-        begin = time.perf_counter()
+    until = time.process_time() + 0.1
+    while len(times) < 3 or time.process_time() < until:
+        begin = time.process_time()
         work()
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     return min(times)
 
 
