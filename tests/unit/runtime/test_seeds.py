@@ -118,6 +118,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["fork", "spawn", "forkserver", "subprocess", "os.fork"])
 def test_each_child_has_numbers_of_its_own_and_the_same_ones_in_each_run(tmp_path: Path, way: str) -> None:
     drawn = [value for process in twice(tmp_path, CHILDREN % way) for value in process]
@@ -346,6 +347,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_a_pools_tasks_have_their_own_numbers_whichever_process_takes_them(tmp_path: Path, way: str) -> None:
     drawn = twice(tmp_path, POOLS % way)
