@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 REPROBUILD := $(CURDIR)/$(BIN)/reprobuild
 
-.PHONY: setup demo check test golden bench lock clean
+.PHONY: setup demo check test golden bench proof lock clean
 
 setup: $(VENV)/.ready
 
@@ -37,6 +37,10 @@ golden: setup  ## write the golden files anew; read the diff before you commit i
 bench: setup  ## ratios against docker build with pip, in one run
 	.ci/system bwrap dockerd
 	$(BIN)/python -m benchmarks
+
+proof: setup  ## every case on every machine under both profiles, into docs/proof.md and the README; hours on two cores
+	.ci/system bwrap qemu-x86_64-static
+	PYTHONPATH=tests:reprobuild/runtime $(BIN)/python -m machines.proof $(PROOF)
 
 lock: setup  ## lock our own dependencies anew
 	$(BIN)/python .ci/lock.py
