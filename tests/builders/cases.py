@@ -57,7 +57,8 @@ class Control:
             return f"{name}={value}" if value else f"without {name}"
         if self.native:
             return f"native on {self.native}"
-        return f"seed {self.seed}" if self.seed is not None else f"{self.threads} threads"
+        plural = "" if self.threads == 1 else "s"
+        return f"seed {self.seed}" if self.seed is not None else f"{self.threads} thread{plural}"
 
 
 @dataclass(frozen=True)

@@ -235,6 +235,7 @@ DOCUMENTS = (
     "docs/reference.md",
     "docs/benchmarks.md",
     "docs/guide.md",
+    "docs/proof.md",
     "docs/runs.md",
     "examples/digits/README.md",
     "examples/digits-torch/README.md",
