@@ -163,7 +163,6 @@ def shared_frameworks(session: Path) -> Iterator[Frameworks]:
         yield Frameworks(Path(ready))
         return
     folder = session / "frameworks"
-    folder.mkdir(exist_ok=True)
     with (session / "frameworks.lock").open("w") as claim:
         fcntl.flock(claim, fcntl.LOCK_EX)  # one process makes it while the others wait
         if not (folder / "ready").exists():
@@ -178,10 +177,12 @@ def shared_frameworks(session: Path) -> Iterator[Frameworks]:
 
 def _make(folder: Path) -> None:
     project = folder / "project"
-    project.mkdir(exist_ok=True)
+    project.mkdir(parents=True, exist_ok=True)
     (project / "requirements.in").write_text(REQUIREMENTS)
     (project / "reprobuild.toml").write_text(TOML.format(name="frameworks") + 'command = ["python", "train.py"]\n')
-    Training(project, folder / "store").command("lock")
+    training = Training(project, folder / "store")
+    training.command("lock")
+    training.command("image")  # in a process of its own, which ends with its connections
     assert Frameworks(folder).prepared.bytecode
     (folder / "ready").touch()
 
