@@ -95,6 +95,6 @@ def test_without_the_pins_another_cpu_gives_other_bits(portable: Training) -> No
 
 @pytest.mark.emulation
 def test_a_cpu_without_the_kernels_is_refused_in_one_line(portable: Training) -> None:
-    words = portable.command("replay", "bundle.tar", "--emulate", "SandyBridge", status=4)
+    words = portable.command("replay", "bundle.tar", "--emulate", "SandyBridge", statuses=(4,))
 
     assert words == ""
