@@ -7,6 +7,7 @@ folder made before (`project/` with its lock, and `store/`), which saves minutes
 import fcntl
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -22,10 +23,12 @@ from reprobuild.numerics.signatures import Signatures
 from reprobuild.project.read import read_project
 from reprobuild.record.document import Asked
 from reprobuild.steps.attempt import Request, attempted
+from reprobuild.steps.emulate import emulate
 from reprobuild.steps.lock import read_lock_of
 from reprobuild.steps.prepare import Prepared, prepare_image, prepare_run
 from reprobuild.steps.world import World
 from reprobuild.tools.progress import Silent
+from reprobuild.tools.qemu import find_emulator
 from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store, remove
 
@@ -94,10 +97,12 @@ class Frameworks:
             (folder / name).write_text(content if isinstance(content, str) else content.read_text())
         return Training(folder, self.store)
 
-    def python(self, snippet: str, *, folder: Path, threads: int = 2, watched: bool = False, **asked: Any) -> "Told":
+    def python(
+        self, snippet: str, *, folder: Path, threads: int = 2, watched: bool = False, cpu: str = "", **asked: Any
+    ) -> "Told":
         """What a snippet prints inside the image with the runtime at work; `asked` are fields of `Asked`.
 
-        `folder` is a new one to work in; the operations of a snippet that is `watched` are told.
+        `folder` is a new one to work in; of a snippet that is `watched` the operations are told; `cpu` is emulated.
         """
         folder.mkdir()
         (folder / "snippet.py").write_text(snippet)
@@ -106,7 +111,11 @@ class Frameworks:
         question = Asked.model_validate({**NOTHING, "threads": threads, **asked})
         request = Request(question, folder / "source.tar", {}, {}, watched)
         heard: list[bytes] = []
-        with attempted(request, self.prepared, self.world.engine, self.world.store, heard.append) as attempt:
+        prepared = self.prepared
+        if cpu:
+            emulator = find_emulator(cpu, self.world.runner, platform.machine())
+            prepared = emulate(prepared, emulator, self.world.engine)
+        with attempted(request, prepared, self.world.engine, self.world.store, heard.append) as attempt:
             return Told(b"".join(heard).decode(), attempt.ending.status, dict(attempt.found), attempt.signatures)
 
 
