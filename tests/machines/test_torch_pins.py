@@ -23,16 +23,7 @@ def test_every_pin_takes_whatever_the_machine(frameworks: Frameworks, tmp_path: 
     pins = told.found["pins"]
     assert {name: pins[name] for name in PINS if not pins[name]["took"]} == {}
     assert told.found["problems"] == []
-    assert told.output.splitlines()[0] == "True"  # with MKL's other branches an approximation
-
-
-def test_sums_are_in_one_order_with_any_number_of_threads(frameworks: Frameworks, tmp_path: Path) -> None:
-    told = {
-        frameworks.python(SQUARE_ROOTS, folder=tmp_path / str(threads), numerics="portable", threads=threads).output
-        for threads in (1, 2)
-    }
-
-    assert len(told) == 1
+    assert told.output.splitlines()[0] == "True"  # MKL's own begins with an approximation
 
 
 def test_a_script_that_undoes_pins_is_told(frameworks: Frameworks, tmp_path: Path) -> None:

@@ -5,12 +5,11 @@ from typing import Any, Optional, Tuple
 
 from reprobuild_inside.pins import loaded_files
 
-AVX2_STRICT = 10 | 0x10000
-"""MKL_CBWR_AVX2 | MKL_CBWR_STRICT: one order of sums, whatever the number of threads (mkl_types.h)."""
-BRANCH_AND_STRICT = -1
-"""MKL_CBWR_ALL: ask for both."""
-YES = bytes.fromhex("b801000000c3")  # mov eax, 1; ret
-READ_EXECUTE, READ_WRITE_EXECUTE = 5, 7
+BRANCH, COMPATIBLE = 1, 3
+"""MKL_CBWR_BRANCH and MKL_CBWR_COMPATIBLE, as mkl_cbwr_get takes and gives them.
+
+https://www.intel.com/content/www/us/en/docs/onemkl/developer-reference-c/2024-2/mkl-cbwr-get.html
+"""
 
 
 def capability(value: str) -> Optional[Tuple[bool, str]]:
@@ -52,42 +51,13 @@ def nnpack(_: str) -> Optional[Tuple[bool, str]]:
     return not used, "NNPACK is %s" % ("used" if used else "left out")
 
 
-def set_mkl_branch(_: str) -> None:
-    """Let MKL take its kernels for AVX2 on every maker's CPU that has AVX2, before it has chosen any.
-
-    It takes them on Intel's alone: on others it says so here, and its slowest kernels use approximations that differ
-    between chips. The function that tells it the maker is replaced, as https://danieldk.eu/Posts/2020-08-31-MKL-Zen.html
-    does with a preloaded library; this needs no file and reaches nothing but this process.
-    """
-    import ctypes
-
-    library = _mkl()
-    if library is None:
-        raise LookupError("no MKL in libtorch_cpu.so")
-    place = ctypes.cast(library.mkl_serv_intel_cpu_true, ctypes.c_void_p).value or 0
-    protect = ctypes.CDLL(None, use_errno=True).mprotect
-    protect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-    page = place & -4096
-    size = place + len(YES) - page
-    if protect(page, size, READ_WRITE_EXECUTE):
-        raise OSError(ctypes.get_errno(), "the process may not change its code")
-    ctypes.memmove(place, YES, len(YES))
-    protect(page, size, READ_EXECUTE)
-    # https://www.intel.com/content/www/us/en/docs/onemkl/developer-reference-c/2024-2/mkl-cbwr-set.html
-    refused = library.mkl_serv_cbwr_set(AVX2_STRICT)
-    if refused:
-        raise ValueError("mkl_cbwr_set: %d: it has chosen already, or the CPU has no AVX2" % refused)
-
-
 def mkl_branch(_: str) -> Optional[Tuple[bool, str]]:
-    """Whether MKL computes with its kernels for AVX2, in one order of sums."""
+    """Whether MKL computes in the branch that all makers' CPUs have."""
     library = _mkl()
     if library is None:
         return None
-    found = library.mkl_serv_cbwr_get(BRANCH_AND_STRICT)
-    if found != AVX2_STRICT:
-        return False, "MKL_CBWR is %#x, not %#x (AVX2, STRICT)" % (found, AVX2_STRICT)
-    return True, "AVX2, STRICT"
+    found = library.mkl_serv_cbwr_get(BRANCH)
+    return found == COMPATIBLE, "MKL_CBWR is %d (COMPATIBLE is %d)" % (found, COMPATIBLE)
 
 
 def _mkl() -> Any:
@@ -95,6 +65,6 @@ def _mkl() -> Any:
 
     for path in loaded_files("libtorch_cpu."):
         library = ctypes.CDLL(path)
-        if hasattr(library, "mkl_serv_cbwr_set"):
+        if hasattr(library, "mkl_serv_cbwr_get"):
             return library
     return None
