@@ -70,9 +70,9 @@ def test_what_is_not_identical_is_told_with_its_reason() -> None:
 
 
 def test_a_control_stands_beside_its_change() -> None:
-    shown = render_proof(proof(controls=(Control(case="lstm", change="1 thread", verdict="different"),)))
+    shown = render_proof(proof(controls=(Control(case="transformer", change="1 thread", verdict="different"),)))
 
-    assert "| PyTorch, LSTM | 1 thread | different |" in shown
+    assert "| PyTorch, character transformer | 1 thread | different |" in shown
 
 
 def test_only_what_lies_between_the_markers_is_replaced() -> None:
