@@ -8,9 +8,11 @@ import fcntl
 import json
 import os
 import platform
+import random
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -173,15 +175,26 @@ def shared_frameworks(session: Path) -> Iterator[Frameworks]:
         return
     folder = session / "frameworks"
     with (session / "frameworks.lock").open("w") as claim:
-        fcntl.flock(claim, fcntl.LOCK_EX)  # one process makes it while the others wait
-        if not (folder / "ready").exists():
-            _make(folder)
-        fcntl.flock(claim, fcntl.LOCK_SH)
+        share(claim.fileno(), folder)
         try:
             yield Frameworks(folder)
         finally:
             if _alone(claim.fileno()):
                 remove(folder)  # gigabytes, and pytest keeps the folders of three sessions
+
+
+def share(descriptor: int, folder: Path) -> None:
+    """Return with a shared claim on what is ready; one process makes it while the others wait."""
+    while True:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if (folder / "ready").exists():
+            return
+        # Nobody gets an exclusive claim for as long as others use theirs, so nobody may wait for one.
+        if _alone(descriptor) and not (folder / "ready").exists():
+            _make(folder)
+        elif not (folder / "ready").exists():
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            time.sleep(random.uniform(0.01, 0.1))
 
 
 def _make(folder: Path) -> None:

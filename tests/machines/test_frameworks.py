@@ -1,9 +1,10 @@
 """The image of frameworks that other tests take: it has what they expect, and a training in it is replayed."""
 
+import threading
 from pathlib import Path
 
 import pytest
-from builders.frameworks import Frameworks
+from builders.frameworks import Frameworks, share
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]
 VERSIONS = """
@@ -32,3 +33,16 @@ def test_a_project_is_trained_and_replayed(frameworks: Frameworks, tmp_path: Pat
 
     assert training.replay(cores="0")["verdict"] == "identical"
     assert training.replay("--seed", "2")["verdict"] == "different"
+
+
+def test_two_processes_of_a_session_use_them_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "frameworks"
+    folder.mkdir()
+    (folder / "ready").touch()
+    with (tmp_path / "lock").open("w") as one, (tmp_path / "lock").open("w") as other:
+        share(one.fileno(), folder)
+        second = threading.Thread(target=share, args=(other.fileno(), folder), daemon=True)
+        second.start()
+        second.join(timeout=30)
+
+        assert not second.is_alive()
