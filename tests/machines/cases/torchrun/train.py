@@ -32,6 +32,8 @@ def main():
         torch.save(model.module.state_dict(), out / "weights.pt")
         metrics = {"loss": total.item() / 2, "ranks_differ": float(sums[0] != sums[1])}
         (out / "metrics.json").write_text(json.dumps(metrics))
+    # The reducer's reference to the group must not be the last: it would wait for gloo's threads and hold the GIL.
+    del model, optimiser, loss
     dist.destroy_process_group()
 
 
