@@ -70,6 +70,7 @@ mine = [torch.initial_seed(), torch.rand(()).item(), random.random(), model.modu
 dist.all_gather_object(told, mine)
 if dist.get_rank() == 0:
     print(json.dumps(told))
+del model  # its reference to the group must not be the last
 dist.destroy_process_group()
 """
 
