@@ -47,11 +47,7 @@ def _text(value: Any) -> str:
 def _prepare(argv: Sequence[Any], environment: Mapping[str, str]) -> Optional[str]:
     """Note a Python that will not be seeded; the lineage for one that may be, None when it is not told."""
     try:
-        words = [_text(word) for word in argv]
-        why = reason(words, environment, LIBRARY)
-        if why:
-            _note(words, why)
-        _note_program(words, environment)
+        words = _noted(argv, environment)
         if OURS not in environment:
             return None
         kind = "python" if python_words(words, environment) else os.path.basename(words[0]) if words else ""
@@ -59,6 +55,16 @@ def _prepare(argv: Sequence[Any], environment: Mapping[str, str]) -> Optional[st
     except Exception as error:  # whatever was asked for: Python itself says what is wrong with it
         problem("a child", error)
         return None
+
+
+def _noted(argv: Sequence[Any], environment: Mapping[str, str]) -> List[str]:
+    """The words of a command line, after what they start was noted."""
+    words = [_text(word) for word in argv]
+    why = reason(words, environment, LIBRARY)
+    if why:
+        _note(words, why)
+    _note_program(words, environment)
+    return words
 
 
 def _note(words: List[str], why: str) -> None:
@@ -162,10 +168,6 @@ def _execve(original: Any) -> Callable[..., Any]:
 
 def _note_exec(argv: Any, environment: Mapping[str, str]) -> None:
     try:
-        words = [_text(word) for word in argv]
-        why = reason(words, environment, LIBRARY)
-        if why:
-            _note(words, why)
-        _note_program(words, environment)
+        _noted(argv, environment)
     except Exception as error:
         problem("a child", error)

@@ -1,6 +1,6 @@
 """PyTorch, on the CPU and on each GPU: the same table, with inputs that are copied there."""
 
-from typing import Any, Callable, List, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, Sequence, Tuple
 
 from .battery import Row
 from .inputs import Inputs
@@ -33,13 +33,11 @@ class Context:
         return self.torch.Generator(device=self.device).manual_seed(SEED)
 
 
-def devices(torch: Any) -> List[str]:
-    """`cpu`, and each GPU that this PyTorch can use."""
-    try:
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    except Exception:  # a driver that is broken is none
-        count = 0
-    return ["cpu", *("cuda:%d" % place for place in range(count))]
+def devices(torch: Any) -> Iterator[str]:
+    """`cpu`, and then each GPU that this PyTorch can use; a driver that fails raises what PyTorch raises."""
+    yield "cpu"
+    if torch.cuda.is_available():
+        yield from ("cuda:%d" % place for place in range(torch.cuda.device_count()))
 
 
 def load(torch: Any) -> None:

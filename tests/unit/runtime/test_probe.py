@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,6 +150,23 @@ def test_a_library_that_dies_when_it_is_imported_is_a_problem(tmp_path: Path) ->
     (tmp_path / "torch.py").write_text("import os; os.kill(os.getpid(), 11)")
 
     assert probe(tmp_path, "torch")["problems"] == ["torch: its process was killed by SIGSEGV"]
+
+
+def test_a_driver_that_fails_is_told_after_what_the_cpu_computed() -> None:
+    def broken() -> bool:
+        raise RuntimeError("CUDA driver initialization failed")
+
+    found = of_torch.devices(SimpleNamespace(cuda=SimpleNamespace(is_available=broken)))
+
+    assert next(found) == "cpu"
+    with pytest.raises(RuntimeError, match="driver initialization failed"):
+        next(found)
+
+
+def test_each_gpu_is_probed_by_its_number() -> None:
+    two = SimpleNamespace(is_available=lambda: True, device_count=lambda: 2)
+
+    assert list(of_torch.devices(SimpleNamespace(cuda=two))) == ["cpu", "cuda:0", "cuda:1"]
 
 
 def test_a_library_that_is_not_known_is_refused(tmp_path: Path) -> None:
