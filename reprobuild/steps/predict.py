@@ -7,7 +7,7 @@ from reprobuild.numerics.prediction import Prediction, Side, predict, render_pre
 from reprobuild.numerics.taken import missed_pins
 from reprobuild.record.document import Asked, Record
 from reprobuild.record.sources import render_source
-from reprobuild.steps.probe import Place
+from reprobuild.steps.inquiry import Place
 from reprobuild.steps.repeat import repeated
 from reprobuild.tools.progress import Progress
 

@@ -11,7 +11,8 @@ from reprobuild.numerics.compare import compare_numerics
 from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import Asked
 from reprobuild.steps.emulate import emulate
-from reprobuild.steps.probe import place_of, probe_image
+from reprobuild.steps.inquiry import place_of
+from reprobuild.steps.probe import probe_image
 from reprobuild.tools.qemu import find_emulator
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]

@@ -8,7 +8,7 @@ from builders.frameworks import NOTHING, Frameworks, Told
 
 from reprobuild.numerics.signatures import Signatures
 from reprobuild.record.document import Asked
-from reprobuild.steps.probe import place_of
+from reprobuild.steps.inquiry import place_of
 from reprobuild.steps.repeat import repeated
 from reprobuild.tools.progress import Silent
 

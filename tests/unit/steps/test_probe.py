@@ -14,8 +14,9 @@ from reprobuild.bundle.read import read_document
 from reprobuild.engines.engine import Container, Emulation, Execution
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.numerics.document import Numerics
+from reprobuild.steps.inquiry import Place, place_of
 from reprobuild.steps.prepare import prepare_run
-from reprobuild.steps.probe import Place, place_of, probe_image, probed, read_numerics
+from reprobuild.steps.probe import probe_image, probed, read_numerics
 from reprobuild.tools.progress import Silent
 
 ENDED = Execution("finished", 0, None, 1.0)
