@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from reprobuild.ground.errors import InputError, ReprobuildError
 from reprobuild.lock.python.requirements import parse_pins
 from reprobuild.lock.python.target import Target
-from reprobuild.steps.lock_python import Outside, find_lock_gaps
+from reprobuild.steps.lock.python import Outside, find_lock_gaps
 from reprobuild.tools.fetch import HttpFetcher
 from reprobuild.tools.pip import read_pip_sources
 from reprobuild.tools.process import run_process

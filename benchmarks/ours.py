@@ -11,7 +11,7 @@ from reprobuild.image.unpack import unpack_layers
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.lock.index import LockIndex
-from reprobuild.steps.built import find_build
+from reprobuild.steps.image.built import find_build
 from reprobuild.tools.store import Store
 
 TOML = """\

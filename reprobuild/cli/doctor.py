@@ -21,8 +21,8 @@ def command(
     Nothing is installed and nothing is changed. A sandbox is started, daemons and indexes are asked, all at once and
     for some seconds at most. Exit status 4 when lock, image, run and replay cannot work here.
     """
-    from reprobuild.steps.checkup import Doors
-    from reprobuild.steps.doctor import check_machine, render_checkup
+    from reprobuild.steps.doctor.checkup import Doors
+    from reprobuild.steps.doctor.doctor import check_machine, render_checkup
     from reprobuild.tools.settings import read_settings
 
     checkup = check_machine(Doors(read_settings(os.environ), context.obj))

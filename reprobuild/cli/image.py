@@ -30,8 +30,8 @@ def command(
     Downloads are kept in the store and resumed; nothing in a package is executed.
     """
     from reprobuild.cli.world import open_world
-    from reprobuild.steps.lock_file import read_lock
-    from reprobuild.steps.prepare import prepare_image
+    from reprobuild.steps.image.prepare import prepare_image
+    from reprobuild.steps.lock.file import read_lock
 
     index, _ = read_lock(context.obj / "lockfiles")
     project = _read_project(context.obj) if load else None

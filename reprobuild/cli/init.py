@@ -8,7 +8,7 @@ import typer
 from reprobuild.cli.show import answer, answer_json, say
 
 if TYPE_CHECKING:
-    from reprobuild.steps.init import Scaffolded
+    from reprobuild.steps.init.init import Scaffolded
 
 NAME = "init"
 EXAMPLES = (
@@ -42,7 +42,7 @@ def command(
     written too.
     """
     from reprobuild.scaffold.choice import parse_archetype, parse_features
-    from reprobuild.steps.init import scaffold
+    from reprobuild.steps.init.init import scaffold
 
     root = context.obj if directory is None else context.obj / directory
     asked = parse_archetype(archetype) if archetype else None

@@ -37,7 +37,7 @@ def command(
     """
     from reprobuild.cli.world import open_world
     from reprobuild.project.read import read_project
-    from reprobuild.steps import lock
+    from reprobuild.steps.lock import lock
 
     project = read_project(context.obj)
     if check and upgrade:

@@ -27,7 +27,7 @@ def command(
     """
     from reprobuild.cli.world import open_world
     from reprobuild.steps.fingerprint import take_fingerprint
-    from reprobuild.steps.preflight import preflight_bundle, read_fingerprint, render_preflight
+    from reprobuild.steps.replay.preflight import preflight_bundle, read_fingerprint, render_preflight
 
     with open_world() as world:
         if machine is not None:

@@ -67,7 +67,7 @@ def command(
     """
     from reprobuild.numerics.compare import compare_numerics
     from reprobuild.numerics.render import render_agreement, render_numerics
-    from reprobuild.steps.probe import read_numerics
+    from reprobuild.steps.probe.probe import read_numerics
 
     _check(python, image, emulate, engine is not None)
     recorded = read_numerics(against) if against is not None else None
@@ -96,7 +96,7 @@ def _check(python: str | None, image: bool, emulate: str | None, engine: bool) -
 
 
 def _probe_python(python: str, profile: "Profile", threads: int) -> "Numerics":
-    from reprobuild.steps.probe import probe_python
+    from reprobuild.steps.probe.probe import probe_python
     from reprobuild.tools.process import run_process
 
     return probe_python(python, run_process, os.environ, profile, threads)
@@ -108,7 +108,7 @@ def _probe_image(
     from reprobuild.cli.world import open_world
     from reprobuild.engines.engine import ONLY_SANDBOX
     from reprobuild.project.read import read_project
-    from reprobuild.steps.probe import probe_project
+    from reprobuild.steps.probe.probe import probe_project
 
     project = read_project(folder)
     chosen = choose_engine(engine, project.engine)

@@ -59,7 +59,7 @@ def command(
     """
     from reprobuild.cli.world import open_world
     from reprobuild.engines.engine import ONLY_SANDBOX
-    from reprobuild.steps.replay import Options, replay_bundle
+    from reprobuild.steps.replay.replay import Options, replay_bundle
     from reprobuild.verdict.render import render_report
 
     places = _places(data or [])

@@ -54,13 +54,13 @@ def command(
     from reprobuild.project.read import read_project
     from reprobuild.record.sources import render_sources
     from reprobuild.steps.bundle import check_target, make_bundle
-    from reprobuild.steps.inquiry import place_of
-    from reprobuild.steps.lock import read_lock_of
-    from reprobuild.steps.preflight import require_flags, require_gpu
-    from reprobuild.steps.prepare import prepare_image, prepare_run
-    from reprobuild.steps.probe import probed
-    from reprobuild.steps.repeat import keep_results
-    from reprobuild.steps.run import ask, run_training
+    from reprobuild.steps.image.prepare import prepare_image, prepare_run
+    from reprobuild.steps.lock.lock import read_lock_of
+    from reprobuild.steps.probe.inquiry import place_of
+    from reprobuild.steps.probe.probe import probed
+    from reprobuild.steps.probe.repeat import keep_results
+    from reprobuild.steps.replay.preflight import require_flags, require_gpu
+    from reprobuild.steps.run.run import ask, run_training
     from reprobuild.tools.machine import collect_cpu
 
     project = read_project(context.obj)

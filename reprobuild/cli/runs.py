@@ -48,7 +48,7 @@ def command(
         return
     from reprobuild.ledger.select import Wanted, choose
     from reprobuild.ledger.table import render_listing
-    from reprobuild.steps.runs import list_runs
+    from reprobuild.steps.runs.runs import list_runs
 
     with progress() as shown:
         listing = list_runs(context.obj, shown)

@@ -24,7 +24,7 @@ def command(
     from reprobuild.cli.world import open_world
     from reprobuild.ledger.render import render_comparison
     from reprobuild.record.folder import find_run
-    from reprobuild.steps.compare_runs import compare_recorded
+    from reprobuild.steps.runs.compare import compare_recorded
 
     folders = find_run(context.obj, first), find_run(context.obj, second)
     with open_world() as world:

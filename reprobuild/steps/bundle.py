@@ -12,9 +12,9 @@ from reprobuild.image.frame import open_unpacked
 from reprobuild.image.model import MEDIA_TYPES, Compression, Image, Layer
 from reprobuild.image.oci import render_manifest
 from reprobuild.record.folder import GUIDE, LOCK, LOG, NUMERICS, OUTPUTS, RECORD, SOURCE, read_record
-from reprobuild.steps.built import find_image
-from reprobuild.steps.lock_file import CONDA_LOCK, REQUIREMENTS
-from reprobuild.steps.source import is_bundle
+from reprobuild.steps.image.built import find_image
+from reprobuild.steps.lock.file import CONDA_LOCK, REQUIREMENTS
+from reprobuild.steps.run.source import is_bundle
 from reprobuild.tools.store import Store
 
 JSON, TEXT, TAR, MARKDOWN = "application/json", "text/plain", "application/x-tar", "text/markdown"

@@ -11,7 +11,7 @@ from reprobuild.tools.settings import Settings
 from reprobuild.tools.store import Store
 
 if TYPE_CHECKING:
-    from reprobuild.steps.lock_python import Outside
+    from reprobuild.steps.lock.python import Outside
     from reprobuild.tools.channels import Channels
     from reprobuild.tools.fetch import Fetcher
     from reprobuild.tools.pip import PipSources
@@ -75,6 +75,6 @@ class World:
     @property
     def python_doors(self) -> "Outside":
         """What locking wheels needs."""
-        from reprobuild.steps.lock_python import Outside
+        from reprobuild.steps.lock.python import Outside
 
         return Outside(self.fetch, self.runner, self.store, self.pip)

@@ -24,10 +24,10 @@ from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import Record
-from reprobuild.steps.built import keep_image
 from reprobuild.steps.bundle import make_bundle
-from reprobuild.steps.prepare import prepare_run
-from reprobuild.steps.run import ask, run_training
+from reprobuild.steps.image.built import keep_image
+from reprobuild.steps.image.prepare import prepare_run
+from reprobuild.steps.run.run import ask, run_training
 from reprobuild.steps.world import World
 from reprobuild.tools.process import run_process
 from reprobuild.tools.progress import Progress, Silent

@@ -12,7 +12,7 @@ from builders.frameworks import Frameworks, Training
 
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 
 FOLDER = Path(__file__).parent.parent / "machines"

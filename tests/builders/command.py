@@ -25,8 +25,8 @@ from reprobuild.lock.data import digest_data
 from reprobuild.lock.index import LockIndex
 from reprobuild.project.read import read_project
 from reprobuild.record.document import Record
-from reprobuild.steps.lock import collect_inputs
-from reprobuild.steps.lock_file import INDEX, REQUIREMENTS
+from reprobuild.steps.lock.file import INDEX, REQUIREMENTS
+from reprobuild.steps.lock.lock import collect_inputs
 from reprobuild.tools.store import Store
 
 BASE = f"""\

@@ -24,10 +24,10 @@ from reprobuild.ground.tree import write_tree
 from reprobuild.numerics.signatures import Signatures
 from reprobuild.project.read import read_project
 from reprobuild.record.document import Asked
-from reprobuild.steps.attempt import Request, attempted
-from reprobuild.steps.emulate import emulate
-from reprobuild.steps.lock import read_lock_of
-from reprobuild.steps.prepare import Prepared, prepare_image, prepare_run
+from reprobuild.steps.image.prepare import Prepared, prepare_image, prepare_run
+from reprobuild.steps.lock.lock import read_lock_of
+from reprobuild.steps.replay.emulate import emulate
+from reprobuild.steps.run.attempt import Request, attempted
 from reprobuild.steps.world import World
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.qemu import find_emulator

@@ -14,7 +14,7 @@ from typing import Any
 from reprobuild.engines.docker import Docker
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
-from reprobuild.steps.prepare import LIBRARY, RUNTIME
+from reprobuild.steps.image.prepare import LIBRARY, RUNTIME
 
 ENVIRONMENT = {"PATH": "/opt/bin:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 NOBODY = 65534

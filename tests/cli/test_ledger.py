@@ -14,8 +14,8 @@ from builders.command import CommandLine
 from builders.records import make_record, write_many_runs, write_run
 
 from reprobuild.record.folder import RUNS
-from reprobuild.steps.checkup_machine import left_overs
-from reprobuild.steps.runs import list_runs
+from reprobuild.steps.doctor.machine import left_overs
+from reprobuild.steps.runs.runs import list_runs
 from reprobuild.tools.ledger import LEDGER, WAIT, read_ledger
 from reprobuild.tools.progress import Silent
 

@@ -23,7 +23,7 @@ from builders.frameworks import Frameworks, Training, shared_frameworks
 from machines.table import Cell, Control, Proof, render_proof, render_short, replace_part
 
 from reprobuild.project.read import read_project
-from reprobuild.steps.lock import read_lock_of
+from reprobuild.steps.lock.lock import read_lock_of
 from reprobuild.tools.store import remove
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ from builders.frameworks import NOTHING, Frameworks
 from reprobuild.numerics.compare import compare_numerics
 from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import Asked
-from reprobuild.steps.emulate import emulate
-from reprobuild.steps.inquiry import place_of
-from reprobuild.steps.probe import probe_image
+from reprobuild.steps.probe.inquiry import place_of
+from reprobuild.steps.probe.probe import probe_image
+from reprobuild.steps.replay.emulate import emulate
 from reprobuild.tools.qemu import find_emulator
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]

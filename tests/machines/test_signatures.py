@@ -8,8 +8,8 @@ from builders.frameworks import NOTHING, Frameworks, Told
 
 from reprobuild.numerics.signatures import Signatures
 from reprobuild.record.document import Asked
-from reprobuild.steps.inquiry import place_of
-from reprobuild.steps.repeat import repeated
+from reprobuild.steps.probe.inquiry import place_of
+from reprobuild.steps.probe.repeat import repeated
 from reprobuild.tools.progress import Silent
 
 pytestmark = [pytest.mark.network, pytest.mark.sandbox, pytest.mark.slow]

@@ -19,9 +19,9 @@ from builders.images import image_base
 
 from reprobuild.ground.errors import InputError, ReprobuildError
 from reprobuild.lock.artifact import Artifact
-from reprobuild.steps.downloads import download_all
-from reprobuild.steps.lock_conda import lock_conda
-from reprobuild.steps.system import System
+from reprobuild.steps.image.downloads import download_all
+from reprobuild.steps.lock.conda import lock_conda
+from reprobuild.steps.lock.system import System
 from reprobuild.steps.world import World
 from reprobuild.tools.channels import default_place
 from reprobuild.tools.progress import Silent

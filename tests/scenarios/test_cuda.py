@@ -25,8 +25,8 @@ from reprobuild.lock.cuda import settle_base
 from reprobuild.lock.index import LockIndex
 from reprobuild.lock.python.requirements import parse_pins
 from reprobuild.lock.python.target import Target
-from reprobuild.steps.image import build_image
-from reprobuild.steps.lock_python import Outside, PythonLock, lock_python
+from reprobuild.steps.image.image import build_image
+from reprobuild.steps.lock.python import Outside, PythonLock, lock_python
 from reprobuild.tools.fetch import HttpFetcher
 from reprobuild.tools.pip import read_pip_sources
 from reprobuild.tools.process import run_process

@@ -13,7 +13,7 @@ from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.lock.bases import read_base
 from reprobuild.lock.debian.resolver import resolve
 from reprobuild.lock.debian.universe import Universe
-from reprobuild.steps.lock_debian import lock_debian, read_universe
+from reprobuild.steps.lock.debian import lock_debian, read_universe
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
 from reprobuild.tools.fetch import HttpFetcher

@@ -14,8 +14,8 @@ from builders.host import ENVIRONMENT, HostSandbox, make_root, running
 from reprobuild.engines.emulation import REAL
 from reprobuild.engines.engine import Container, Emulation, Execution
 from reprobuild.ground.errors import ToolError
-from reprobuild.steps.prepare import LIBRARY
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.image.prepare import LIBRARY
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.qemu import find_qemu
 from reprobuild.verdict.document import Kind, ReplayReport

@@ -14,9 +14,9 @@ from builders.images import sample_lock
 from reprobuild.bundle.read import read_front
 from reprobuild.engines.engine import Container, Engine
 from reprobuild.record.document import Record
-from reprobuild.steps.image import build_image
-from reprobuild.steps.prepare import BYTECODE, prepare_run
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.image.image import build_image
+from reprobuild.steps.image.prepare import BYTECODE, prepare_run
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 from reprobuild.verdict.document import Kind, ReplayReport

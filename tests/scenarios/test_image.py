@@ -23,9 +23,9 @@ from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.errors import InputError
 from reprobuild.image.model import MAX_LAYERS, MEDIA_TYPES, Image
 from reprobuild.image.unpack import unpack_layers
-from reprobuild.steps.built import find_build
-from reprobuild.steps.image import build_image
-from reprobuild.steps.prepare import prepare_run
+from reprobuild.steps.image.built import find_build
+from reprobuild.steps.image.image import build_image
+from reprobuild.steps.image.prepare import prepare_run
 from reprobuild.steps.world import World
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.settings import Settings
@@ -39,7 +39,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from builders.images import image_lock, sample_lock
 from builders.nvidia import toolkit_lock
-from reprobuild.steps.image import build_image
+from reprobuild.steps.image.image import build_image
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 

@@ -9,7 +9,7 @@ from builders.gpus import make_gpu_host, make_spec, write_spec
 from builders.host import HostSandbox
 
 from reprobuild.project.read import read_project
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Kind
 

@@ -14,7 +14,7 @@ from builders.wheels import make_sdist, make_wheel, wheel_name
 from reprobuild.ground.errors import InputError, ReprobuildError
 from reprobuild.lock.python.target import Target
 from reprobuild.lock.python.wheels import NoWheelError
-from reprobuild.steps.lock_python import Outside, PythonLock, lock_python, read_requirements, wheel_urls
+from reprobuild.steps.lock.python import Outside, PythonLock, lock_python, read_requirements, wheel_urls
 from reprobuild.tools.fetch import HttpFetcher
 from reprobuild.tools.pip import PipIndex, read_pip_sources
 from reprobuild.tools.process import run_process

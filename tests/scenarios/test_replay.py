@@ -11,7 +11,7 @@ import pytest
 from builders.bundles import make_test_bundle, open_test_world
 from builders.host import HostSandbox
 
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Effect, Kind, ReplayReport
 from reprobuild.verdict.render import render_report

@@ -9,7 +9,7 @@ from builders.host import ENVIRONMENT, HostSandbox, as_ordinary_user, make_root
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.engines.sandbox import Sandbox
 from reprobuild.ground.errors import ToolError
-from reprobuild.steps.preflight import require_gpu
+from reprobuild.steps.replay.preflight import require_gpu
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.compiler]
 

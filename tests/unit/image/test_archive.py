@@ -11,7 +11,7 @@ from builders.images import sample_lock
 from reprobuild.ground.errors import InputError
 from reprobuild.image.archive import Archive, describe_archive
 from reprobuild.image.model import Image
-from reprobuild.steps.image import build_image
+from reprobuild.steps.image.image import build_image
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 

@@ -12,7 +12,7 @@ from reprobuild.image.note import Note
 from reprobuild.image.owners import require_one_owner
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.conda.target import with_conda
-from reprobuild.steps.image import build_image
+from reprobuild.steps.image.image import build_image
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 

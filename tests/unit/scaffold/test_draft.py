@@ -10,7 +10,7 @@ from reprobuild.project.read import parse_project, read_project
 from reprobuild.project.rules import file_problems
 from reprobuild.scaffold.choice import ARCHETYPES, FEATURES, choose
 from reprobuild.scaffold.plan import plan
-from reprobuild.steps.init import scaffold
+from reprobuild.steps.init.init import scaffold
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "init"
 FEATURE_SETS = [chosen for size in range(len(FEATURES) + 1) for chosen in itertools.combinations(FEATURES, size)]

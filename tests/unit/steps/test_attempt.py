@@ -9,8 +9,8 @@ from builders.images import image_base
 from builders.results import make_asked
 
 from reprobuild.record.request import OWN_VARIABLES
-from reprobuild.steps.attempt import Request, run_environment
-from reprobuild.steps.prepare import image_environment
+from reprobuild.steps.image.prepare import image_environment
+from reprobuild.steps.run.attempt import Request, run_environment
 
 
 def test_every_variable_that_a_run_sets_is_refused_in_a_project(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.index import LockIndex
 from reprobuild.numerics.document import Numerics, ProcessCpu
 from reprobuild.record.document import DataUse, FileDigest, Record, Tree
-from reprobuild.steps.compare_runs import compare_recorded
+from reprobuild.steps.runs.compare import compare_recorded
 from reprobuild.tools.store import Store
 
 Files = Mapping[str, bytes | str]

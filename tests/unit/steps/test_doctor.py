@@ -11,8 +11,9 @@ from builders.records import make_record, write_run
 
 from reprobuild.ground.errors import ToolError
 from reprobuild.hardware.fingerprint import Gpu
-from reprobuild.steps.checkup import CORE, Checkup, Doors, Probe, Row, ask_all, conclude
-from reprobuild.steps.checkup_machine import (
+from reprobuild.steps.doctor.checkup import CORE, Checkup, Doors, Probe, Row, ask_all, conclude
+from reprobuild.steps.doctor.doctor import PROBES, check_machine, render_checkup
+from reprobuild.steps.doctor.machine import (
     CDI,
     EMULATOR,
     GIT,
@@ -25,8 +26,7 @@ from reprobuild.steps.checkup_machine import (
     STORE,
     left_overs,
 )
-from reprobuild.steps.checkup_sources import ARCHIVES, CONDA, DOCKER, PIP, PODMAN
-from reprobuild.steps.doctor import PROBES, check_machine, render_checkup
+from reprobuild.steps.doctor.sources import ARCHIVES, CONDA, DOCKER, PIP, PODMAN
 from reprobuild.tools.claim import claimed, is_claimed
 from reprobuild.tools.fetch import MissingError
 from reprobuild.tools.ledger import LEDGER, make_ledger

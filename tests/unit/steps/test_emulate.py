@@ -12,9 +12,9 @@ from builders.emulators import fake_qemu
 
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.ground.errors import ToolError, UsageError
-from reprobuild.steps.attempt import FOUND
-from reprobuild.steps.emulate import SLOWER
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.replay.emulate import SLOWER
+from reprobuild.steps.replay.replay import Options, replay_bundle
+from reprobuild.steps.run.attempt import FOUND
 from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Kind, ReplayReport
 

@@ -8,8 +8,8 @@ from reprobuild.ground.errors import InputError
 from reprobuild.guide.place import PLACE
 from reprobuild.project.read import read_project
 from reprobuild.steps.guide import write_guide
-from reprobuild.steps.init import create_file, scaffold
-from reprobuild.steps.listing import MAX_FILES, read_folder
+from reprobuild.steps.init.init import create_file, scaffold
+from reprobuild.steps.init.listing import MAX_FILES, read_folder
 
 
 def actions(root: Path, *, write: bool = True) -> dict[str, str]:

@@ -12,7 +12,7 @@ from builders.debian_archive import NOW, Key, Mirror, make_base, make_deb, make_
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, ReprobuildError, ToolError, TrustError
 from reprobuild.lock.base import Base
-from reprobuild.steps.lock_debian import DebianLock, lock_debian
+from reprobuild.steps.lock.debian import DebianLock, lock_debian
 from reprobuild.tools.fetch import HttpFetcher
 from reprobuild.tools.store import Store
 

@@ -16,16 +16,16 @@ from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.hardware.findings import Effect
 from reprobuild.hardware.needs import Kernels, Needs
 from reprobuild.record.document import Record
-from reprobuild.steps.image import build_image
+from reprobuild.steps.image.image import build_image
 from reprobuild.steps.inspect import inspect_bundle
-from reprobuild.steps.preflight import (
+from reprobuild.steps.replay.preflight import (
     preflight_bundle,
     read_fingerprint,
     refuse_obstacles,
     render_preflight,
     require_flags,
 )
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.tools.store import Store
 

@@ -14,9 +14,9 @@ from reprobuild.bundle.read import read_document
 from reprobuild.engines.engine import Container, Emulation, Execution
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.numerics.document import Numerics
-from reprobuild.steps.inquiry import Place, place_of
-from reprobuild.steps.prepare import prepare_run
-from reprobuild.steps.probe import probe_image, probed, read_numerics
+from reprobuild.steps.image.prepare import prepare_run
+from reprobuild.steps.probe.inquiry import Place, place_of
+from reprobuild.steps.probe.probe import probe_image, probed, read_numerics
 from reprobuild.tools.progress import Silent
 
 ENDED = Execution("finished", 0, None, 1.0)
@@ -188,7 +188,7 @@ def test_a_file_that_is_neither_is_one_line_with_a_hint(tmp_path: Path, data: by
 
 
 def test_a_python_that_cannot_be_started_is_one_line(tmp_path: Path) -> None:
-    from reprobuild.steps.probe import probe_python
+    from reprobuild.steps.probe.probe import probe_python
     from reprobuild.tools.process import run_process
 
     (tmp_path / "python").write_text("not a program")

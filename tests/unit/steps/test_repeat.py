@@ -13,9 +13,9 @@ from builders.results import make_asked
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.numerics.document import Numerics
 from reprobuild.numerics.signatures import Call, Settings, Signatures
-from reprobuild.steps.inquiry import Place, place_of
-from reprobuild.steps.prepare import prepare_run
-from reprobuild.steps.repeat import Repeated, keep_results, repeated
+from reprobuild.steps.image.prepare import prepare_run
+from reprobuild.steps.probe.inquiry import Place, place_of
+from reprobuild.steps.probe.repeat import Repeated, keep_results, repeated
 from reprobuild.tools.progress import Silent
 
 ENDED = Execution("finished", 0, None, 1.0)

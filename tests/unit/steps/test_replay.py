@@ -10,7 +10,7 @@ from builders.bundles import BASE, ScriptedEngine, Training, make_test_bundle, o
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.ground.errors import InputError, ReprobuildError, UsageError
 from reprobuild.record.document import Tolerance
-from reprobuild.steps.replay import Options, replay_bundle
+from reprobuild.steps.replay.replay import Options, replay_bundle
 from reprobuild.tools.progress import Silent
 from reprobuild.verdict.document import Kind, ReplayReport
 

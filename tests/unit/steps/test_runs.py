@@ -11,7 +11,7 @@ from builders.records import FAILED, WELL, make_record, write_run
 
 from reprobuild.ground.errors import InputError
 from reprobuild.record.note import write_note
-from reprobuild.steps.runs import Listing, list_runs
+from reprobuild.steps.runs.runs import Listing, list_runs
 from reprobuild.tools.ledger import LEDGER, SCHEMA, _digest, read_ledger
 from reprobuild.tools.progress import Silent
 

@@ -9,7 +9,7 @@ from builders.projects import make_project
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.ground.tree import write_tree
 from reprobuild.project.model import Project
-from reprobuild.steps.source import source_files
+from reprobuild.steps.run.source import source_files
 from reprobuild.tools.process import Finished, run_process
 
 FILES: dict[str, str | bytes] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reprobuild.engines.sandbox import INSTALL
 from reprobuild.record.folder import RUNS
-from reprobuild.steps.checkup import Doors, Probe, Row
+from reprobuild.steps.doctor.checkup import Doors, Probe, Row
 from reprobuild.tools.claim import is_claimed
 from reprobuild.tools.ledger import LEDGER, DamagedError, LockedError, MissingError, UnusableError, read_ledger
 from reprobuild.tools.machine import memory_limit

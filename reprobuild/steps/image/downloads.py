@@ -6,7 +6,7 @@ from reprobuild.ground.errors import InputError
 from reprobuild.ground.parallel import each
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
-from reprobuild.steps.lock_python import wheel_urls
+from reprobuild.steps.lock.python import wheel_urls
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
 from reprobuild.tools.download import download

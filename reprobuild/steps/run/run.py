@@ -20,11 +20,11 @@ from reprobuild.project.model import Project
 from reprobuild.record.document import Asked, DataUse, Json, Record, Tree
 from reprobuild.record.folder import LOCK, LOG, NUMERICS, OUTPUTS, RECORD, RUNS, SOURCE, is_number
 from reprobuild.record.request import MAX_PARAMS, fill_command, parse_params
-from reprobuild.steps.attempt import Attempt, Request, attempted
-from reprobuild.steps.collect import declared_outputs
-from reprobuild.steps.lock_file import CONDA_LOCK, REQUIREMENTS
-from reprobuild.steps.prepare import Prepared
-from reprobuild.steps.source import source_files
+from reprobuild.steps.image.prepare import Prepared
+from reprobuild.steps.lock.file import CONDA_LOCK, REQUIREMENTS
+from reprobuild.steps.run.attempt import Attempt, Request, attempted
+from reprobuild.steps.run.collect import declared_outputs
+from reprobuild.steps.run.source import source_files
 from reprobuild.tools.claim import claimed
 from reprobuild.tools.process import Runner
 from reprobuild.tools.store import Store, remove

@@ -20,8 +20,8 @@ from reprobuild.ground.tree import open_regular
 from reprobuild.hardware.fingerprint import Fingerprint
 from reprobuild.numerics.profiles import inside
 from reprobuild.record.document import Asked
-from reprobuild.steps.attempt import FOUND, NUMERICS, Request, run_environment
-from reprobuild.steps.prepare import Prepared
+from reprobuild.steps.image.prepare import Prepared
+from reprobuild.steps.run.attempt import FOUND, NUMERICS, Request, run_environment
 from reprobuild.steps.world import World
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.store import Store

@@ -19,7 +19,7 @@ from reprobuild.scaffold.choice import Choice, choose
 from reprobuild.scaffold.folder import Folder
 from reprobuild.scaffold.plan import GUIDE, PROJECT, Planned, plan, render_difference
 from reprobuild.scaffold.survey import Survey, survey
-from reprobuild.steps.listing import read_folder, read_text
+from reprobuild.steps.init.listing import read_folder, read_text
 
 
 @dataclass(frozen=True)

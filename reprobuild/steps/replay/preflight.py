@@ -22,7 +22,7 @@ from reprobuild.lock.index import LockIndex
 from reprobuild.numerics.pins import Profile
 from reprobuild.numerics.profiles import missing_flags
 from reprobuild.record.document import Record
-from reprobuild.steps.receive import parse_small
+from reprobuild.steps.replay.receive import parse_small
 from reprobuild.tools.gpu import find_gpu
 from reprobuild.tools.process import run_process
 from reprobuild.tools.store import Store

@@ -22,7 +22,9 @@ from reprobuild.numerics.signatures import Signatures
 from reprobuild.record.document import Asked, DataUse, Ending, FileDigest, Log
 from reprobuild.record.log import BoundedLog
 from reprobuild.record.request import THREAD_VARIABLES
-from reprobuild.steps.collect import (
+from reprobuild.steps.image.prepare import BYTECODE, LIBRARY, VISIBLE, Prepared, image_environment
+from reprobuild.steps.replay.emulate import SLOWER
+from reprobuild.steps.run.collect import (
     TOLD,
     collect_outputs,
     declared_outputs,
@@ -33,8 +35,6 @@ from reprobuild.steps.collect import (
     read_metrics,
     read_signatures,
 )
-from reprobuild.steps.emulate import SLOWER
-from reprobuild.steps.prepare import BYTECODE, LIBRARY, VISIBLE, Prepared, image_environment
 from reprobuild.tools.store import Store
 
 WORK, FOUND, PARAMS = "/work", "/run/reprobuild/found", "/run/reprobuild/params.json"

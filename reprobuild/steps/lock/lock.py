@@ -17,12 +17,12 @@ from reprobuild.lock.index import LockIndex, PlainBase
 from reprobuild.lock.oci import is_reference
 from reprobuild.lock.python.target import Target
 from reprobuild.project.model import Project
-from reprobuild.steps.lock_conda import lock_conda, read_environment
-from reprobuild.steps.lock_debian import lock_debian
-from reprobuild.steps.lock_file import CONDA_LOCK, HINT, INDEX, REQUIREMENTS, read_any_lock, read_lock
-from reprobuild.steps.lock_oci import lock_oci, require_python
-from reprobuild.steps.lock_python import lock_python, read_requirements
-from reprobuild.steps.system import System
+from reprobuild.steps.lock.conda import lock_conda, read_environment
+from reprobuild.steps.lock.debian import lock_debian
+from reprobuild.steps.lock.file import CONDA_LOCK, HINT, INDEX, REQUIREMENTS, read_any_lock, read_lock
+from reprobuild.steps.lock.oci import lock_oci, require_python
+from reprobuild.steps.lock.python import lock_python, read_requirements
+from reprobuild.steps.lock.system import System
 from reprobuild.steps.world import World
 from reprobuild.tools.apt import find_mirrors
 from reprobuild.tools.progress import Progress

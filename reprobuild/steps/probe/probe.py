@@ -19,11 +19,11 @@ from reprobuild.project.model import Project
 from reprobuild.record.document import Asked
 from reprobuild.record.folder import NUMERICS
 from reprobuild.record.request import THREAD_VARIABLES
-from reprobuild.steps.emulate import emulate, refuse_gpu
-from reprobuild.steps.inquiry import RUNTIME, Inquiry, Place, last_words, place_of
-from reprobuild.steps.lock import read_lock_of
-from reprobuild.steps.prepare import prepare_image, prepare_run
-from reprobuild.steps.run import ask
+from reprobuild.steps.image.prepare import prepare_image, prepare_run
+from reprobuild.steps.lock.lock import read_lock_of
+from reprobuild.steps.probe.inquiry import RUNTIME, Inquiry, Place, last_words, place_of
+from reprobuild.steps.replay.emulate import emulate, refuse_gpu
+from reprobuild.steps.run.run import ask
 from reprobuild.steps.world import World
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.process import Runner

@@ -17,7 +17,7 @@ from reprobuild.numerics.signatures import MOST, Result, Signatures
 from reprobuild.numerics.taken import missed_pins
 from reprobuild.record.document import Asked
 from reprobuild.record.folder import NUMERICS as NUMERICS_OF_RUN
-from reprobuild.steps.inquiry import Inquiry, Place
+from reprobuild.steps.probe.inquiry import Inquiry, Place
 from reprobuild.tools.progress import Progress
 
 MODULE = "reprobuild_probe.repeat"

@@ -20,8 +20,8 @@ from reprobuild.lock.oci_documents import (
     parse_manifest,
 )
 from reprobuild.lock.oci_python import HINT, PATH, find_glibc, find_python, lead_path
-from reprobuild.steps.image import make_frames, view_layers
-from reprobuild.steps.system import System
+from reprobuild.steps.image.image import make_frames, view_layers
+from reprobuild.steps.lock.system import System
 from reprobuild.steps.world import World
 from reprobuild.tools.download import download
 from reprobuild.tools.fetch import MissingError

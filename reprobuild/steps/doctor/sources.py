@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from reprobuild.ground.errors import ReprobuildError, ToolError
 from reprobuild.hardware.fingerprint import EngineName
-from reprobuild.steps.checkup import PROGRAM_PATIENCE, Doors, Probe, Row, State
+from reprobuild.steps.doctor.checkup import PROGRAM_PATIENCE, Doors, Probe, Row, State
 from reprobuild.tools.process import Finished, Runner
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from reprobuild.engines.engine import Container, Emulation, Engine
 from reprobuild.ground.errors import ToolError, UsageError
 from reprobuild.record.document import Asked
 from reprobuild.record.processes import parse_cpu
-from reprobuild.steps.prepare import LIBRARY, Prepared, image_environment
+from reprobuild.steps.image.prepare import LIBRARY, Prepared, image_environment
 from reprobuild.tools.qemu import Emulator
 
 SLOWER = 20

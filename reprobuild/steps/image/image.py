@@ -42,7 +42,7 @@ from reprobuild.image.view import View
 from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.base import Base
 from reprobuild.lock.index import LockIndex
-from reprobuild.steps.built import build_key, find_build, keep_image
+from reprobuild.steps.image.built import build_key, find_build, keep_image
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 

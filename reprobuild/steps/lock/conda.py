@@ -12,8 +12,8 @@ from reprobuild.lock.artifact import Artifact
 from reprobuild.lock.conda.environment import Environment, parse_environment
 from reprobuild.lock.conda.lockfile import CondaLockFile, Locked
 from reprobuild.lock.conda.target import PLATFORMS, PYTHON, virtual_packages, with_conda
-from reprobuild.steps.lock_file import CONDA_LOCK
-from reprobuild.steps.system import System
+from reprobuild.steps.lock.file import CONDA_LOCK
+from reprobuild.steps.lock.system import System
 from reprobuild.steps.world import World
 from reprobuild.tools.conda import Solution, find_conda, run_conda_lock
 from reprobuild.tools.download import MAX_UNKNOWN

@@ -15,7 +15,7 @@ from reprobuild.image.model import Image
 from reprobuild.lock.base import Base
 from reprobuild.lock.conda.target import has_conda_python
 from reprobuild.lock.index import LockIndex
-from reprobuild.steps.built import find_build
+from reprobuild.steps.image.built import find_build
 from reprobuild.steps.world import World
 from reprobuild.tools.progress import Progress
 
@@ -58,10 +58,10 @@ def prepare_image(index: LockIndex, world: World, progress: Progress) -> Image:
         return found
     missing = [artifact for artifact in index.artifacts if not world.store.has(artifact.sha256)]
     if missing:
-        from reprobuild.steps.downloads import download_all
+        from reprobuild.steps.image.downloads import download_all
 
         download_all(missing, index.base, world, progress)
-    from reprobuild.steps.image import build_image
+    from reprobuild.steps.image.image import build_image
 
     return build_image(index, world.store, progress)
 

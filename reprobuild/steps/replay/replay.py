@@ -20,15 +20,15 @@ from reprobuild.numerics.prediction import Prediction
 from reprobuild.record.document import Asked, FileDigest, Record
 from reprobuild.record.folder import LOG, SOURCE
 from reprobuild.record.processes import emulated_cpu
-from reprobuild.steps.attempt import Attempt, Request, attempted
-from reprobuild.steps.emulate import emulate, refuse_gpu
-from reprobuild.steps.inquiry import place_of
-from reprobuild.steps.predict import predict_replay
-from reprobuild.steps.preflight import preflight_bundle, refuse_obstacles, require_flags
-from reprobuild.steps.prepare import prepare_run
-from reprobuild.steps.probe import probed
-from reprobuild.steps.receive import Received, receive_bundle, receive_data, receive_outputs
-from reprobuild.steps.run import copy_outputs
+from reprobuild.steps.image.prepare import prepare_run
+from reprobuild.steps.probe.inquiry import place_of
+from reprobuild.steps.probe.predict import predict_replay
+from reprobuild.steps.probe.probe import probed
+from reprobuild.steps.replay.emulate import emulate, refuse_gpu
+from reprobuild.steps.replay.preflight import preflight_bundle, refuse_obstacles, require_flags
+from reprobuild.steps.replay.receive import Received, receive_bundle, receive_data, receive_outputs
+from reprobuild.steps.run.attempt import Attempt, Request, attempted
+from reprobuild.steps.run.run import copy_outputs
 from reprobuild.steps.world import World
 from reprobuild.tools.machine import collect_machine
 from reprobuild.tools.progress import Progress

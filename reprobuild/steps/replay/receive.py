@@ -17,7 +17,7 @@ from reprobuild.lock.index import LockIndex
 from reprobuild.numerics.document import Numerics
 from reprobuild.record.document import DataUse, FileDigest, Record
 from reprobuild.record.folder import LOCK, LOG, NUMERICS, OUTPUTS, RECORD, SOURCE
-from reprobuild.steps.collect import digest_outputs, read_metrics
+from reprobuild.steps.run.collect import digest_outputs, read_metrics
 from reprobuild.tools.progress import Progress
 from reprobuild.tools.store import Store
 

@@ -7,8 +7,8 @@ from reprobuild.numerics.prediction import Prediction, Side, predict, render_pre
 from reprobuild.numerics.taken import missed_pins
 from reprobuild.record.document import Asked, Record
 from reprobuild.record.sources import render_source
-from reprobuild.steps.inquiry import Place
-from reprobuild.steps.repeat import repeated
+from reprobuild.steps.probe.inquiry import Place
+from reprobuild.steps.probe.repeat import repeated
 from reprobuild.tools.progress import Progress
 
 NONE_RECORDED = "the bundle has no operations of the run to make again"

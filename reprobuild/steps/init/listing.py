@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reprobuild.scaffold.folder import MAX_TEXT, Folder, worth_reading
-from reprobuild.steps.source import LEFT_OUT
+from reprobuild.steps.run.source import LEFT_OUT
 
 MAX_FILES = 20_000
 MAX_DEPTH = 8

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from reprobuild.ground.text import escaped
-from reprobuild.steps.checkup import Checkup, Doors, Row, ask_all, conclude
-from reprobuild.steps.checkup_machine import MACHINE
-from reprobuild.steps.checkup_sources import SOURCES
+from reprobuild.steps.doctor.checkup import Checkup, Doors, Row, ask_all, conclude
+from reprobuild.steps.doctor.machine import MACHINE
+from reprobuild.steps.doctor.sources import SOURCES
 
 MARKS = {"ok": "✓", "untidy": "~", "missing": "–", "broken": "✗"}
 PROBES = (*MACHINE, *SOURCES)

@@ -1,0 +1,1 @@
+"""`init`: what makes a folder a project."""

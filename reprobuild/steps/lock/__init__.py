@@ -1,0 +1,1 @@
+"""`lock`: what a project wants, resolved to the last byte."""

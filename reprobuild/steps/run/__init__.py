@@ -1,0 +1,1 @@
+"""`run`: one execution of a training, and the record of it."""

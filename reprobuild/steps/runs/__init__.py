@@ -1,0 +1,1 @@
+"""`runs`: the recorded runs of a project."""
