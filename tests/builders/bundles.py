@@ -27,6 +27,7 @@ from reprobuild.record.document import Record
 from reprobuild.steps.bundle import make_bundle
 from reprobuild.steps.image.built import keep_image
 from reprobuild.steps.image.prepare import prepare_run
+from reprobuild.steps.probe.inquiry import Place, place_of
 from reprobuild.steps.run.run import ask, run_training
 from reprobuild.steps.world import World
 from reprobuild.tools.process import run_process
@@ -117,6 +118,24 @@ def make_image(store: Store, folder: Path, files: Mapping[str, bytes] | None = N
     image = Image(image_id=image_id, manifest=manifest, layers=layers)
     keep_image(image, store)
     return image
+
+
+class Notes(Silent):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        """See `Progress.note`."""
+        self.lines.append(line)
+
+
+def make_place(folder: Path, engine: Engine) -> Place:
+    """An image that is ready to be asked of its arithmetic, with a store in `folder`."""
+    world = open_test_world(folder / "store", engine)
+    image = make_image(world.store, folder / "skeleton")
+    return place_of(prepare_run(image, BASE, world, Silent(), once=True), world)
 
 
 def make_test_bundle(

@@ -58,6 +58,17 @@ def test_a_fingerprint_is_the_same_from_elsewhere(tmp_path: Path) -> None:
     assert facts(cwd=tmp_path, umask=0o077, env=environment) == here
 
 
+def test_a_fingerprint_imports_nothing_that_it_does_not_need() -> None:
+    heavy = ("docker", "httpx", "installer", "jinja2", "numpy", "pysequoia", "rich", "yaml", "zstandard")
+    program = (
+        "import sys; from reprobuild.cli.app import main; main(['fingerprint', '--json']); "
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+
+    assert done.stderr.strip() == "[]"
+
+
 @pytest.fixture(scope="module")
 def line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
     """A project with a bundle of one run on this machine."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.bundles import BASE, ScriptedEngine, make_image, make_test_bundle, open_test_world
+from builders.bundles import Notes, ScriptedEngine, make_place, make_test_bundle
 from builders.numerics import OPERATIONS, make_numerics, printed
 from builders.results import make_asked
 
@@ -14,8 +14,7 @@ from reprobuild.bundle.read import read_document
 from reprobuild.engines.engine import Container, Emulation, Execution
 from reprobuild.ground.errors import InputError, ToolError
 from reprobuild.numerics.document import Numerics
-from reprobuild.steps.image.prepare import prepare_run
-from reprobuild.steps.probe.inquiry import Place, place_of
+from reprobuild.steps.probe.inquiry import Place
 from reprobuild.steps.probe.probe import probe_image, probed, read_numerics
 from reprobuild.tools.progress import Silent
 
@@ -39,23 +38,6 @@ class ProbingEngine(ScriptedEngine):
         if self.left:
             (container.writable["/run/reprobuild/found"] / "reprobuild_probe.json").write_bytes(self.left)
         return self.execution
-
-
-class Notes(Silent):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, line: str) -> None:
-        """See `Progress.note`."""
-        self.lines.append(line)
-
-
-def make_place(folder: Path, engine: ProbingEngine) -> Place:
-    world = open_test_world(folder / "store", engine)
-    image = make_image(world.store, folder / "skeleton")
-    return place_of(prepare_run(image, BASE, world, Silent()), world)
 
 
 def test_a_probe_sees_what_a_run_sees_and_tells_of_no_run(tmp_path: Path) -> None:

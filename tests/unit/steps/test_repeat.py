@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders.bundles import BASE, ScriptedEngine, make_image, open_test_world
+from builders.bundles import Notes, ScriptedEngine, make_place
 from builders.numerics import make_numerics
 from builders.results import make_asked
 
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.numerics.document import Numerics
 from reprobuild.numerics.signatures import Call, Settings, Signatures
-from reprobuild.steps.image.prepare import prepare_run
-from reprobuild.steps.probe.inquiry import Place, place_of
 from reprobuild.steps.probe.repeat import Repeated, keep_results, repeated
 from reprobuild.tools.progress import Silent
 
@@ -48,23 +46,6 @@ class RepeatingEngine(ScriptedEngine):
         on_output(b"Traceback\nMemoryError\n")
         (container.writable["/run/reprobuild/found"] / "results.json").write_text(json.dumps(self.left))
         return self.execution
-
-
-class Notes(Silent):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def note(self, line: str) -> None:
-        """See `Progress.note`."""
-        self.lines.append(line)
-
-
-def make_place(folder: Path, engine: RepeatingEngine) -> Place:
-    world = open_test_world(folder / "store", engine)
-    image = make_image(world.store, folder / "skeleton")
-    return place_of(prepare_run(image, BASE, world, Silent(), once=True), world)
 
 
 def test_calls_are_made_once_for_one_machine_as_a_run_would_make_them(tmp_path: Path) -> None:
