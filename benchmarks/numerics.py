@@ -1,4 +1,4 @@
-"""`python -m benchmarks.numerics`: what the profile `portable` costs per operation, beside `native`, in one run.
+"""`python -m benchmarks.numerics`: what `portable` costs beside `native`, per operation or per training, in one run.
 
 The two sides take turns; `--python` names a Python that has the libraries to measure, outside any image.
 """
@@ -19,11 +19,12 @@ from reprobuild.numerics.profiles import environment, inside
 from reprobuild.record.request import THREAD_VARIABLES
 
 OPERATIONS = Path(__file__).parent / "operations.py"
+TRAININGS = Path(__file__).parent / "trainings.py"
 RUNTIME = Path(str(files("reprobuild") / "runtime"))
 
 
-def measure(python: str, profile: Profile, threads: int) -> dict[str, float]:
-    """Seconds by operation under one profile."""
+def measure(python: str, script: Path, profile: Profile, threads: int) -> dict[str, float]:
+    """Seconds by operation, or by training, under one profile."""
     with tempfile.TemporaryDirectory() as name:
         table = Path(name) / "numerics.json"
         table.write_bytes(inside(profile, threads))
@@ -35,7 +36,7 @@ def measure(python: str, profile: Profile, threads: int) -> dict[str, float]:
             "REPROBUILD_THREADS": str(threads),
             "REPROBUILD_NUMERICS": str(table),
         }
-        done = subprocess.run([python, str(OPERATIONS)], env=given, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run([python, str(script)], env=given, stdout=subprocess.PIPE, check=True)
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
@@ -45,13 +46,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.numerics", description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="whose libraries are measured")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--trainings", action="store_true", help="trainings of tests/machines instead of operations")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="pairs of measurements (default: 3)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args()
+    script = TRAININGS if arguments.trainings else OPERATIONS
     rounds = []
     for number in range(arguments.repeat):
         sys.stderr.write(f"pair {number + 1} of {arguments.repeat}\n")
-        rounds.append({profile: measure(arguments.python, profile, arguments.threads) for profile in PROFILES})
+        rounds.append({profile: measure(arguments.python, script, profile, arguments.threads) for profile in PROFILES})
     ratios = {name: [pair["portable"][name] / pair["native"][name] for pair in rounds] for name in rounds[0]["native"]}
     if arguments.json:
         sys.stdout.write(json.dumps(ratios, indent=1) + "\n")
