@@ -67,7 +67,7 @@ NumericsOption = Annotated[
     typer.Option(
         "--numerics",
         help="native computes as fast as the machine can; portable pins kernels and threads, so that other CPUs give "
-        "the same bits.",
+        "the same bits. Default: [run] numerics, and in a replay the recorded profile.",
     ),
 ]
 
