@@ -43,8 +43,12 @@ def command(
     numerics: NumericsOption = None,
     emulate: Annotated[
         str | None,
-        typer.Option("--emulate", metavar="CPU", help="Train on another CPU, emulated by qemu in the sandbox, for instance Haswell; qemu-x86_64-static -cpu "
-            "help lists them. About ten times slower."),
+        typer.Option(
+            "--emulate",
+            metavar="CPU",
+            help="Train on another CPU, emulated by qemu in the sandbox, for instance Haswell; qemu-x86_64-static -cpu "
+            "help lists them. About ten times slower.",
+        ),
     ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Start even where reprobuild preflight says that it cannot run.")

@@ -10,6 +10,8 @@ import pytest
 from builders.numerics import make_numerics
 
 from reprobuild.numerics.document import Numerics
+from reprobuild.steps.probe.inquiry import RUNTIME
+from reprobuild.steps.probe.probe import read_numerics
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -96,3 +98,14 @@ def test_the_page_shows_what_the_command_prints() -> None:
     assert {"libm", "math", "numpy"} <= {line.split()[0] for line in printed[2:]}
     assert {name for name, *count in columns if count} >= {"libm", "math", "numpy"}
     assert len({tuple(column) for column in columns if len(column) == 2}) == len(shown) - 3
+
+
+def test_a_machine_without_reprobuild_is_probed_as_the_page_says(tmp_path: Path) -> None:
+    block = (DOCS / "probe.md").read_text().partition("$ export ")[2].partition("```")[0]
+    script = f"set -e; export {block}".replace("\n$ ", "\n").replace("reprobuild/runtime", str(RUNTIME))
+    subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True, timeout=300)
+    told = read_numerics(tmp_path / "there.json")
+    done = run("probe", "--python", "python3", "--against", str(tmp_path / "there.json"))
+
+    assert {"libm", "math"} <= told.libraries.keys()
+    assert f"all {len(told.operations):,} operations of the numeric probe agree" in done.stdout
