@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import JsonValue
+
 from reprobuild.ground.documents import Document
 from reprobuild.numerics.signatures import PARTS, Call, Result, Signatures, differing_parts, name_call
 
@@ -103,6 +105,8 @@ def _open_questions(
     hidden = [name for name in run.hidden if not run.seen or name not in AUXILIARY]
     if hidden:
         yield f"operations hidden in compiled code: {', '.join(hidden[:SHOWN])}"
+    if any(_on_gpu(call.inputs) or _on_gpu([*call.options.values()]) for call in run.seen):
+        yield "some operations on a GPU add in no fixed order, and only warn of it"
     if len(pairs) < len(run.seen):
         yield "the run's operations were not made again on both machines"
     for call, a, b in pairs:
@@ -113,6 +117,16 @@ def _open_questions(
         yield from (f"pin {pin} did not take ({name})" for pin in side.missed_pins[:SHOWN])
     for library in (*ALWAYS, *(name for name in AUXILIARY if name in run.hidden and run.seen)):
         yield from _of_library(library, recorded.operations, seen.operations)
+
+
+def _on_gpu(values: Sequence[JsonValue]) -> bool:
+    """True when one of the arguments is on another device than the CPU."""
+    return any(
+        _on_gpu(value)
+        if isinstance(value, list)
+        else isinstance(value, dict) and not str(value.get("device", "cpu")).startswith(("cpu", "meta"))
+        for value in values
+    )
 
 
 def _of_library(library: str, recorded: Mapping[str, str], seen: Mapping[str, str]) -> Iterator[str]:

@@ -20,6 +20,8 @@ PARTS, DIGITS = 32, 4
 Count = Annotated[int, Field(ge=0, lt=1 << 62)]
 Line = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=300)]
 Where = Literal["forward", "backward", "optimizer", "other"]
+SILENT = "a process ended before it told its operations"
+UNREAD = "what a process told cannot be read"
 SHORT = {"float": "f", "bfloat": "bf", "int": "i", "uint": "u", "complex": "c"}
 
 
@@ -53,6 +55,9 @@ class Settings(Document):
     deterministic: bool = True
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
     mkldnn: bool = True
+    cudnn: dict[Literal["benchmark", "deterministic", "allow_tf32"], bool] = Field(default_factory=dict)
+    changed: Annotated[tuple[Line, ...], Field(max_length=MAX_LINES)] = ()
+    """Variables that choose arithmetic, and that the training's process set otherwise than it was started with."""
 
 
 class Told(Document):
@@ -92,16 +97,20 @@ class Signatures(Document):
     """Of `seen`, in its order, where the run was; none: they were not made again."""
 
 
-def merge_signatures(processes: Iterable[Mapping[str, JsonValue]]) -> Signatures:
-    """Those of all processes of a run, as each told of itself."""
+def merge_signatures(processes: Sequence[Mapping[str, JsonValue]], unread: int = 0) -> Signatures:
+    """Those of all processes of a run, as each told of itself; what `unread` processes did is not known."""
     told: list[Told] = []
-    gaps: set[str] = set()
+    gaps = {UNREAD} if unread else set()
     for process in processes:
         if "signatures" in process:
             try:
                 told.append(Told.model_validate_json(canonical_json(process["signatures"])))
             except (ValidationError, ValueError):
                 gaps.add("a process told something that is no signature")
+        elif process.get("helper") is not True:
+            gaps.add(SILENT)
+    if _silent_forks(processes):
+        gaps.add(SILENT)
     seen = _merge_calls(call for one in told for call in one.seen)
     if len(seen) > MOST:
         gaps.add(f"more than {MOST} operations differ in something")
@@ -118,6 +127,16 @@ def merge_signatures(processes: Iterable[Mapping[str, JsonValue]]) -> Signatures
         parameters=max((one.parameters for one in told), default=0),
         seconds=round(sum(one.seconds for one in told), 3),
     )
+
+
+def _silent_forks(processes: Iterable[Mapping[str, JsonValue]]) -> bool:
+    """True when a process forked more children that tell at their ends alone than did (`silent_forks`, `late`)."""
+    left = 0
+    for process in processes:
+        forks = process.get("silent_forks")
+        left += forks if isinstance(forks, int) else 0
+        left -= process.get("late") is True
+    return left > 0
 
 
 def _merge_calls(calls: Iterable[Call]) -> list[Call]:

@@ -19,6 +19,8 @@ FOLDER = os.environ.get("REPROBUILD_FOUND", "")
 MOST_PROBLEMS = 100
 MOST_FORKS = 100
 """Forked children that tell of themselves at once: some trainings fork one for each batch."""
+HELPERS = ("resource_tracker import main", "forkserver import main")
+"""Programs by which multiprocessing and joblib start servants that compute nothing, and that are ended from outside."""
 _FORKS = [0]
 
 
@@ -35,6 +37,7 @@ def begin() -> None:
     # A script may replace its process by another Python (exec), which then is the main process.
     FOUND["main"] = os.environ.get("REPROBUILD_MAIN", str(os.getpid())) == str(os.getpid())
     os.environ.setdefault("REPROBUILD_MAIN", str(os.getpid()))
+    FOUND["helper"] = any(helper in word for word in getattr(sys, "orig_argv", ())[:9] for helper in HELPERS)
     tell()
 
 

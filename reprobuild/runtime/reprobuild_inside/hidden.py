@@ -1,12 +1,14 @@
 """Libraries that compute where no dispatch is seen: in compiled code of their own."""
 
 import os
+import re
 import sys
 import sysconfig
+import types
 from typing import Any, Iterator, Set
 
-SEEN = frozenset(("torch", "torchgen", "functorch"))
-"""Their operations go through PyTorch's dispatch."""
+SEEN = frozenset(("torch", "torchgen", "functorch", "nvidia"))
+"""Their operations go through PyTorch's dispatch, or are what it calls."""
 NO_ARITHMETIC = frozenset(
     (
         *("_cffi_backend", "_yaml", "bcrypt", "certifi", "charset_normalizer", "cryptography", "frozenlist", "google"),
@@ -19,10 +21,16 @@ NO_ARITHMETIC = frozenset(
 """Packages whose compiled code reads, packs or sends; none of it rounds a number that a training could use."""
 
 
+NUMERIC = re.compile(r"(blas|lapack|mkl_|fftw|libgsl|libflint|cublas|cudnn|cusolver|cufft|libxla)", re.IGNORECASE)
+"""Libraries of the system that compute, by their names."""
+SYSTEM = ("/lib", "/usr/lib")
+BUILTINS = (types.FunctionType, types.BuiltinFunctionType, type)
+
+
 def hidden() -> Set[str]:
     """Top-level names of imported packages whose arithmetic cannot be seen; NumPy only where somebody uses it."""
     modules = [(name, module) for name, module in list(sys.modules.items()) if module is not None]
-    found = {name.partition(".")[0] for name, module in modules if _is_compiled(module)}
+    found = {name.partition(".")[0] for name, module in modules if _is_compiled(module)} | set(_loaded())
     found -= SEEN | NO_ARITHMETIC | {"numpy"}
     if "numpy" in sys.modules and any(_uses_numpy(name, module) for name, module in modules):
         found.add("numpy")
@@ -44,18 +52,47 @@ def _below(path: str, folders: Iterator[str]) -> bool:
     return any(path.startswith(os.path.join(folder, "")) for folder in folders)
 
 
+def _loaded() -> Iterator[str]:
+    """Packages and libraries of which this process has code, however it was loaded (ctypes, cffi)."""
+    with open("/proc/self/maps") as stream:
+        paths = {line.split(None, 5)[5].rstrip("\n") for line in stream if ".so" in line and "/" in line}
+    sites = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    prefixes = (*SYSTEM, os.path.join(sys.base_prefix, "lib"))
+    for path in paths:
+        site = next((site for site in sites if _below(path, iter((site,)))), None)
+        if site is not None:
+            yield os.path.relpath(path, site).split(os.sep)[0].split(".")[0]
+        elif not path.startswith(prefixes) or (NUMERIC.search(os.path.basename(path)) and path.startswith(SYSTEM)):
+            yield os.path.basename(path).split(".")[0]
+
+
 def _uses_numpy(name: str, module: Any) -> bool:
     """A package that has it under one of its usual names, or a script of the training whose text speaks of it."""
     if name.partition(".")[0] in SEEN | {"numpy"} or name.startswith("reprobuild_"):
         return False
     numpy, values = sys.modules["numpy"], getattr(module, "__dict__", {})
-    if values.get("np") is numpy or values.get("numpy") is numpy:
+    if values.get("np") is numpy or values.get("numpy") is numpy or any(map(_of_numpy, list(values.values()))):
         return True
     path = getattr(module, "__file__", None)
+    if name == "__main__":  # which has lost its __file__ when Python ends
+        return _speaks_of_numpy(path or getattr(getattr(module, "__loader__", None), "path", None))
     if not isinstance(path, str) or "site-packages" in path or "dist-packages" in path or not path.endswith(".py"):
         return False
     if _below(path, iter((sysconfig.get_paths()["stdlib"],))):
         return False
+    return _speaks_of_numpy(path)
+
+
+def _of_numpy(value: Any) -> bool:
+    """One of its functions, types or arrays; only of plain things is asked what module they are of."""
+    kind = type(value)
+    owner = value if kind in BUILTINS else kind
+    return str(getattr(owner, "__module__", "")).partition(".")[0] == "numpy"
+
+
+def _speaks_of_numpy(path: Any) -> bool:
+    if not isinstance(path, str):  # python -c
+        return any("numpy" in word for word in getattr(sys, "orig_argv", ["numpy"]))
     try:
         with open(path, "rb") as stream:
             return b"numpy" in stream.read()

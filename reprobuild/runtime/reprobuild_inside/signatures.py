@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 import threading
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from reprobuild_inside.found import FOLDER, FOUND, problem, tell
 from reprobuild_inside.imports import after
@@ -20,6 +20,11 @@ from reprobuild_inside.watch import Watch
 WATCH = Watch()
 WATCHED = bool(FOLDER) and os.environ.get("REPROBUILD_SIGNATURES") == "1"
 """A replay is not watched: what it is compared with was."""
+CUDNN = ("benchmark", "deterministic", "allow_tf32")
+NUMERIC = ("OMP_", "MKL_", "OPENBLAS_", "ATEN_", "ONEDNN_", "DNNL_", "NPY_", "CUBLAS_", "NVIDIA_", "GLIBC_", "NCCL_")
+"""How the variables begin that choose arithmetic when a library is loaded."""
+OF_LIBRARIES = ("OMP_WAIT_POLICY",)
+"""Those that change no bit."""
 
 
 def watch_signatures() -> None:
@@ -52,7 +57,21 @@ def settings(torch: Any) -> Dict[str, Any]:
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "matmul_precision": torch.get_float32_matmul_precision(),
         "mkldnn": bool(torch.backends.mkldnn.enabled),
+        "cudnn": {name: bool(getattr(torch.backends.cudnn, name)) for name in CUDNN},
+        "changed": changed_variables(),
     }
+
+
+def changed_variables() -> List[str]:
+    """Variables that choose arithmetic and are not what this process was started with, as the kernel has it.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_environ.5.html
+    """
+    with open("/proc/self/environ", "rb") as stream:
+        pairs = [item.partition(b"=") for item in stream.read().split(b"\0")]
+    started = {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
+    names = {name for name in {*started, *os.environ} if name.startswith(NUMERIC) and name not in OF_LIBRARIES}
+    return sorted(name[:100] for name in names if started.get(name) != os.environ.get(name))[:100]
 
 
 def _begin(torch: Any) -> None:
@@ -117,6 +136,10 @@ def _begin_thread(*_: Any) -> None:
 
 def _begin_child() -> None:
     """In a forked child, which sees what it does itself, and tells of it when it ends as multiprocessing has it."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        # Registered now, it would be forgotten: multiprocessing clears its finalizers when a child begins.
+        util.register_after_fork(WATCH, _tell_at_end)
     if WATCH.torch is None:
         return
     recording, stopped = WATCH.recording, WATCH.stopped
@@ -125,10 +148,6 @@ def _begin_child() -> None:
     if stopped or not recording:
         WATCH.stop("forked while nothing was watched")
     FOUND["signatures"] = WATCH.told(ended=False)
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        # Registered now, it would be forgotten: multiprocessing clears its finalizers when a child begins.
-        util.register_after_fork(WATCH, _tell_at_end)
 
 
 def _tell_at_end(_: Watch) -> None:

@@ -52,6 +52,9 @@ def _set(torch: Any, settings: Dict[str, Any]) -> None:
         torch.set_float32_matmul_precision(settings["matmul_precision"])
     if "mkldnn" in settings:
         torch.backends.mkldnn.enabled = bool(settings["mkldnn"])
+    for name in ("benchmark", "deterministic", "allow_tf32"):
+        if name in settings.get("cudnn", {}):
+            setattr(torch.backends.cudnn, name, bool(settings["cudnn"][name]))
 
 
 def _attempt(torch: Any, numbers: Numbers, signature: Dict[str, Any], until: float) -> Any:

@@ -123,8 +123,9 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
 
 
 def read_signatures(folder: Path) -> Signatures:
-    """Which operations all processes of the training asked for; those that told none saw none."""
-    return merge_signatures(_read_processes(folder)[0])
+    """Which operations all processes of the training asked for; a process of which nothing is known is a gap."""
+    told, problems = _read_processes(folder)
+    return merge_signatures(told, len(problems))
 
 
 def _read_processes(folder: Path) -> tuple[list[dict[str, JsonValue]], list[JsonValue]]:

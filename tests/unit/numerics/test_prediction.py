@@ -113,6 +113,15 @@ def test_what_was_not_seen_is_named(changes: dict[str, Any], reason: str) -> Non
     assert any(line.startswith(reason) for line in found.reasons)
 
 
+def test_an_operation_on_a_gpu_leaves_a_doubt() -> None:
+    tensor = {"tensor": "float32", "shape": [4], "strides": [1], "device": "cuda:0"}
+    for place in ({"inputs": (tensor,)}, {"inputs": ([tensor],)}, {"options": {"device": {"device": "cuda:0"}}}):
+        found = predict(make_run(make_call(**place)), side(), side(), 4000)
+
+        assert found.kind == "cannot tell"
+        assert found.reasons == ("some operations on a GPU add in no fixed order, and only warn of it",)
+
+
 def test_what_could_not_be_made_again_is_named() -> None:
     failed = Result(error="NotImplementedError: no such operation")
     found = predict(make_run(), side(), side(failed), 4000)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reprobuild.numerics.signatures import Call, differing_parts, merge_signatures, name_call
+from reprobuild.numerics.signatures import SILENT, UNREAD, Call, differing_parts, merge_signatures, name_call
 
 TENSOR = {"tensor": "float32", "shape": [2, 3], "strides": [3, 1], "device": "cpu"}
 
@@ -52,10 +52,22 @@ def test_a_gap_of_one_process_is_one_of_the_run() -> None:
     assert (merged.gaps, merged.missed) == (("torch.compile",), 3)
 
 
-def test_a_process_that_told_nothing_saw_nothing() -> None:
-    merged = merge_signatures([{"pid": 1}])
+@pytest.mark.parametrize(
+    ("process", "gaps"),
+    [
+        ({"complete": False}, (SILENT,)),
+        ({"complete": True}, (SILENT,)),
+        ({"complete": False, "helper": True}, ()),
+        ({**told(), "silent_forks": 2}, (SILENT,)),
+        ({**told(), "silent_forks": 1, "late": True}, ()),
+    ],
+)
+def test_a_process_of_which_nothing_is_known_is_a_gap(process: dict[str, Any], gaps: tuple[str, ...]) -> None:
+    assert merge_signatures([told(call()), process]).gaps == gaps
 
-    assert (merged.seen, merged.gaps) == ((), ())
+
+def test_a_process_that_cannot_be_read_is_a_gap() -> None:
+    assert merge_signatures([told(call())], unread=1).gaps == (UNREAD,)
 
 
 @pytest.mark.parametrize(
