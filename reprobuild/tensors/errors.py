@@ -7,8 +7,9 @@ import zlib
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, MemoryError),
     *(ValueError, LookupError, TypeError, ArithmeticError, RuntimeError, AttributeError),
+    SystemError,  # NumPy's for text beyond Unicode
 )
-"""What Python's own readers of zips, pickles and structures raise for broken ones."""
+"""What Python's own readers of zips, pickles and structures raise for broken ones, and NumPy for broken elements."""
 
 
 class UnreadableError(ValueError):

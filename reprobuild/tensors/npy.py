@@ -40,6 +40,8 @@ def read_header(stream: IO[bytes]) -> Header:
         raise MalformedError(f"not a .npy file: {str(error).splitlines()[0] if str(error) else 'broken'}") from error
     if dtype.hasobject:
         raise UncomparableError("its elements are pickled objects, which are never loaded")
+    if dtype.subdtype is not None:  # in files of NumPy's these are dimensions of the shape
+        raise MalformedError("not a .npy file: its elements are arrays themselves")
     if len(shape) > MAX_DIMENSIONS or any(size < 0 for size in shape):
         raise MalformedError(f"not a .npy file: a shape of {len(shape)} dimensions")
     return Header(dtype, shape, fortran)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reprobuild.ground.text import shown
 from reprobuild.record.document import FileDigest
-from reprobuild.tensors.errors import MalformedError, ProgramError, UncomparableError, UnreadableError
+from reprobuild.tensors.errors import BROKEN, MalformedError, ProgramError, UncomparableError, UnreadableError
 from reprobuild.verdict.arrays import compare_npy, compare_npz, compare_streams
 from reprobuild.verdict.document import Comparison, Outcome
 from reprobuild.verdict.packed import compare_gzip
@@ -79,6 +79,15 @@ def compare_output(
 def _compare(name: str, recorded: Path, seen: Path) -> dict[str, object]:
     """What is to be said of two files whose bytes differ."""
     compared_as, compare = FORMATS.get(Path(name).suffix.lower(), BYTES)
+    try:
+        return {"compared_as": compared_as, **_compare_values(compare, recorded, seen)}
+    except BROKEN as error:  # no file may end the report of all others; an error of ours shows in its type
+        detail = shown(f"comparing raised {type(error).__name__}: {error}")
+        return {"outcome": Outcome.FAILED, "compared_as": compared_as, "detail": detail}
+
+
+def _compare_values(compare: Comparer, recorded: Path, seen: Path) -> dict[str, object]:
+    """What a format says of them; `compared_as` is there where it can say nothing."""
     tally = Tally()
     try:
         compare(recorded, seen, tally)
@@ -87,14 +96,14 @@ def _compare(name: str, recorded: Path, seen: Path) -> dict[str, object]:
         _compare_bytes(recorded, seen, tally)
         return {**_difference(tally), "compared_as": "bytes", "detail": f"compared as bytes: {shown(str(error))}"}
     except UncomparableError as error:
-        return {"outcome": Outcome.FAILED, "compared_as": compared_as, "detail": shown(str(error))}
-    except MalformedError:
+        return {"outcome": Outcome.FAILED, "detail": shown(str(error))}
+    except MalformedError as error:
         outcome, detail = _malformed(compare, recorded, seen)
-        return {"outcome": outcome, "compared_as": compared_as, "detail": detail}
+        return {"outcome": outcome, "detail": detail or shown(str(error))}
     if not tally.differing:
         detail = f"only these differ: {', '.join(sorted(tally.ignored))}"
-        return {"outcome": Outcome.SAME_VALUES, "compared_as": compared_as, "values": tally.values, "detail": detail}
-    return {**_difference(tally), "compared_as": compared_as, "detail": tally.about}
+        return {"outcome": Outcome.SAME_VALUES, "values": tally.values, "detail": detail}
+    return {**_difference(tally), "detail": tally.about}
 
 
 def _difference(tally: Tally) -> dict[str, object]:

@@ -96,8 +96,9 @@ def fleeting_number(recorded: float, seen: float, name: str) -> frozenset[str]:
 def _is_time(recorded: float, seen: float) -> bool:
     """True for two counts of seconds, milli-, micro- or nanoseconds since 1970 that lie near each other."""
     for unit in (1, 10**3, 10**6, 10**9):
-        if all(_EPOCH[0] <= side / unit < _EPOCH[1] for side in (recorded, seen)):
-            return abs(seen - recorded) / unit < _NEAR
+        # Multiplied, because an integer that is larger than any float cannot be divided.
+        if all(_EPOCH[0] * unit <= side < _EPOCH[1] * unit for side in (recorded, seen)):
+            return abs(seen - recorded) < _NEAR * unit
     return False
 
 

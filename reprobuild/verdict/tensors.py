@@ -166,7 +166,9 @@ def _join(label: str, key: Any) -> str:
 
 
 def _same_number(recorded: float, seen: float) -> bool:
-    if isinstance(recorded, float) and math.isnan(recorded):
+    if isinstance(recorded, int):  # perhaps larger than any float
+        return recorded == seen
+    if math.isnan(recorded):
         return math.isnan(seen)
     return recorded == seen and math.copysign(1, recorded) == math.copysign(1, seen)
 

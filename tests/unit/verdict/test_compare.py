@@ -86,6 +86,8 @@ def test_json_that_is_spelled_otherwise_has_the_same_values(tmp_path: Path) -> N
         ("1e400", "-1e400"),
         (str(10**300), str(10**300 + 1)),
         (f"{10**400}", "0.5"),
+        (f'{{"time": {10**400}}}', '{"time": 1795962207}'),
+        (f'{{"time": {10**400}}}', '{"time": 0.5}'),
         (r'"\ud800"', r'"\u001b[31m"'),
     ],
 )
@@ -323,6 +325,8 @@ BROKEN = {
     "a negative shape": with_header("{'descr': '<f8', 'fortran_order': False, 'shape': (-1,), }"),
     "a call": with_header("{'descr': print(), 'fortran_order': False, 'shape': (1,), }"),
     "a deep header": with_header("(" * 90),
+    "elements that are arrays": with_header("{'descr': ('<f4', (3,)), 'fortran_order': False, 'shape': (1,), }")
+    + b"x" * 12,
     "a wrong type": with_header("{'descr': 'nonsense', 'fortran_order': False, 'shape': (1,), }"),
 }
 
@@ -355,6 +359,34 @@ def test_no_header_is_a_crash(header: object) -> None:
     ):
         with contextlib.suppress(MalformedError, UncomparableError):
             read_header(io.BytesIO(with_header(text)))
+
+
+def test_arrays_whose_elements_are_arrays_could_not_be_compared(tmp_path: Path) -> None:
+    header = with_header("{'descr': ('<f4', (3,)), 'fortran_order': False, 'shape': (1,), }")
+    comparison = compare_bytes_of(tmp_path, "a.npy", header + b"x" * 12, header + b"y" * 12)
+
+    assert comparison.outcome is Outcome.FAILED
+    assert "the recorded file: not a .npy file: its elements are arrays themselves" in comparison.detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "problem"),
+    [
+        ("<U1", 4, "comparing raised SystemError: invalid maximum character"),
+        ("<M8", 8, "comparing raised ValueError: Cannot convert a NumPy datetime value"),
+    ],
+)
+def test_what_a_comparison_trips_over_is_told_and_not_raised(
+    tmp_path: Path, kind: str, size: int, problem: str
+) -> None:
+    header = with_header(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': (1,), }}")
+    recorded, seen = header + b"\x7f" * size, header + b"\x7e" * size
+    alone = compare_bytes_of(tmp_path, "a.npy", recorded, seen)
+    zipped = compare_bytes_of(tmp_path, "a.npz", npz({"a.npy": recorded}), npz({"a.npy": seen}))
+
+    assert alone.outcome is zipped.outcome is Outcome.FAILED
+    assert alone.detail.startswith(problem)
+    assert problem.partition(": ")[2] in zipped.detail
 
 
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:

@@ -98,11 +98,17 @@ def test_what_else_differs_is_not_explained_away(recorded: str, seen: str) -> No
         ("timesteps", 5, 6, set()),
         ("sentiment", 5, 6, set()),
         ("start", 1_000_000_000, 2_000_000_000, set()),
+        ("date", 2_499_999_999, 2_500_000_000, set()),
     ],
 )
 def test_numbers_are_known_by_their_names(name: str, recorded: float, seen: float, kinds: set[str]) -> None:
     assert fleeting_number(recorded, seen, name) == kinds
     assert fleeting(repr(recorded), repr(seen), name) == kinds
+
+
+def test_a_number_larger_than_any_float_is_no_time() -> None:
+    assert fleeting_number(10**400, 1795962207, "created_at") == set()
+    assert fleeting_number(1795962207.5, 10**400, "created_at") == set()
 
 
 @given(st.text(), st.text())

@@ -161,6 +161,14 @@ def test_numbers_beside_the_tensors_are_compared(tmp_path: Path) -> None:
     assert told(moved)[::3] == ("optimizer.state[0].exp_avg[1, 0]", 3)
 
 
+def test_an_integer_larger_than_any_float_is_compared(tmp_path: Path) -> None:
+    recorded, seen = (torch_file(pickle.dumps({"epoch": 10**400, "step": step}, 2), {}) for step in (1, 10**400))
+    comparison = compare_bytes_of(tmp_path, "m.pt", recorded, seen)
+
+    assert told(comparison)[:2] == ("step", "1")
+    assert (comparison.differing, comparison.values) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("recorded", "seen", "where"),
     [
