@@ -79,6 +79,14 @@ def bomb() -> bytes:
     return pickle.dumps({"weights": value}, 2)
 
 
+def long_header() -> bytes:
+    """A zip of an array whose header claims four gibibytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x02\x00" + struct.pack("<I", 0xFFFF_FFFF) + b" " * (1 << 20))
+    return made.getvalue()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "problem"),
     [
@@ -118,6 +126,7 @@ def bomb() -> bytes:
         ("m.safetensors", safetensors_file([1]), "its header is no table of tensors"),
         ("m.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f8'}", "not a .npy file"),
         ("m.npz", b"PK\x05\x06", "not a zip"),
+        ("m.npz", long_header(), "a header of 4294967295 bytes, at most 65536 are read"),
         ("m.onnx", b"", "it has no graph"),
         ("m.onnx", b"\x00\x00", "begins no field"),
         ("m.onnx", b"\x3a\xff\xff\xff\xff\x7f", "it ends early"),

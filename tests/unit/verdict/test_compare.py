@@ -389,6 +389,32 @@ def test_what_a_comparison_trips_over_is_told_and_not_raised(
     assert problem.partition(": ")[2] in zipped.detail
 
 
+class Watched(io.BytesIO):
+    """A stream that knows the most that was asked of it at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.most = max(self.most, size if size is not None and size >= 0 else 1 << 62)
+        return super().read(size)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_header_that_claims_gibibytes_is_refused_before_it_is_read(version: int) -> None:
+    stream = Watched(b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<I", 0xFFFF_FFFF) + b" " * 100_000)
+
+    with pytest.raises(MalformedError, match=r"a header of 4294967295 bytes, at most 65536 are read$"):
+        read_header(stream)
+    assert stream.most < 100
+
+
+@pytest.mark.parametrize("cut", [0, 7, 9, 11, 40])
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_a_header_that_ends_early_is_broken(version: tuple[int, int], cut: int) -> None:
+    with pytest.raises(MalformedError, match="EOF: reading"):
+        read_header(io.BytesIO(npy(np.zeros(3), version)[:cut]))
+
+
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     recorded, seen = npy(np.array([{"a": 1}], object)), npy(np.array([{"a": 2}], object))
     comparison = compare_bytes_of(tmp_path, "a.npy", recorded, seen)
