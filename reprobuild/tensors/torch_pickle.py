@@ -49,10 +49,6 @@ Storages = Callable[[str, int], Bytes]
 """A storage's bytes by its key, of which at least so many are needed."""
 
 
-class _Mark:
-    """Where a row of values begins on the stack."""
-
-
 class _Storage:
     """A storage as a pickle describes it."""
 
@@ -65,6 +61,8 @@ class PickleReader:
 
     def __init__(self, storages: Storages | None, big_endian: bool = False) -> None:
         self.stack: list[Any] = []
+        self.below: list[list[Any]] = []
+        """What lies below each mark: a row begins with an empty stack, so that none is looked for."""
         self.memo: dict[int, Any] = {}
         self.storages, self.big_endian = storages, big_endian
 
@@ -90,7 +88,8 @@ class PickleReader:
         elif name == "GLOBAL":
             self.stack.append(Reference(argument))
         elif name == "MARK":
-            self.stack.append(_Mark)
+            self.below.append(self.stack)
+            self.stack = []
         elif (step := _STEPS.get(name)) is not None:
             step(self)
         elif name not in ("PROTO", "FRAME"):
@@ -98,16 +97,18 @@ class PickleReader:
 
     def row(self) -> list[Any]:
         """What lies above the last mark, in order."""
-        begin = len(self.stack) - 1 - self.stack[::-1].index(_Mark)
-        found = self.stack[begin + 1 :]
-        del self.stack[begin:]
+        found, self.stack = self.stack, self.below.pop()
         return found
+
+    def tuple_of_row(self) -> None:
+        """Make a tuple of what lies above the last mark."""
+        found = tuple(self.row())
+        self.stack.append(found)
 
     def tuple_of(self, count: int) -> None:
         """Make a tuple of the last values."""
-        found = tuple(self.stack[len(self.stack) - count :])
-        del self.stack[len(self.stack) - count :]
-        self.stack.append(found)
+        found = [self.stack.pop() for _ in range(count)]
+        self.stack.append(tuple(reversed(found)))
 
     def fill(self, pairs: list[Any]) -> None:
         """Put pairs of names and values into the table below them."""
@@ -248,7 +249,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: _apart(function) for name, function in NUMPY_FUNCTIONS.items()},
 }
 _STEPS: dict[str, Callable[[PickleReader], None]] = {
-    "TUPLE": lambda reader: reader.stack.append(tuple(reader.row())),
+    "TUPLE": PickleReader.tuple_of_row,
     "TUPLE1": lambda reader: reader.tuple_of(1),
     "TUPLE2": lambda reader: reader.tuple_of(2),
     "TUPLE3": lambda reader: reader.tuple_of(3),

@@ -145,6 +145,18 @@ def test_what_is_hostile_or_broken_is_not_readable_and_says_why(name: str, data:
     assert not Path("/tmp/reprobuild-was-here").exists()
 
 
+def test_rows_above_many_values_are_read_without_going_through_the_values() -> None:
+    pickled = b"\x80\x02" + b"K\x01" * 400_000 + b"(t" * 200_000 + b"."
+    model = read("m.pt", torch_zip(pickled))
+
+    assert (model.problem, model.tensors) == ("", ())
+
+
+@pytest.mark.parametrize("pickled", [b"\x80\x02K\x01t.", b"\x80\x02K\x01(\x85.", b"\x80\x02}(K\x01K\x01s."])
+def test_a_row_without_a_mark_and_a_reach_below_one_are_broken(pickled: bytes) -> None:
+    assert read("m.pt", torch_zip(pickled)).problem.startswith("it is broken: ")
+
+
 def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "m.npy", np.array([Evil()], dtype=object), allow_pickle=True)
 
