@@ -26,6 +26,8 @@ from reprobuild.tools.process import run_process
 
 MAX_FOUND = 4 << 20
 """Bytes that are read of what one process tells."""
+MAX_TOGETHER = 64 << 20
+"""Bytes of all processes together: their values are held at once, and take many times as much memory."""
 MAX_PROCESSES = 1000
 MAX_WORDS = 200
 """Characters of a version that a training tells."""
@@ -94,14 +96,7 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
 
     What all processes told of their random numbers is merged into it; `source` is where the source tree was.
     """
-    told: list[dict[str, JsonValue]] = []
-    problems: list[JsonValue] = []
-    files = sorted(folder.glob("*.json"))
-    for path in files[:MAX_PROCESSES]:
-        try:
-            told.append(_read_told(path))
-        except InputError as error:
-            problems.append(str(error))
+    told, problems, unread = _read_processes(folder)
     if not told:
         return {"problems": [*problems, SILENT], "not_seeded": not_told(command, SILENT)}
     main = max(told, key=lambda process: (process.get("main") is True, _seconds(process)))
@@ -109,7 +104,7 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
         main["pins"] = taken
     else:
         main.pop("pins", None)
-    main["processes"] = count_processes(told, len(files) - len(told))
+    main["processes"] = count_processes(told, unread)
     main["programs"] = [*name_programs(told)]
     main["cpu"] = parse_cpu(main.get("cpu"))
     main |= merge_sources(told, source)
@@ -128,23 +123,33 @@ def read_signatures(folder: Path) -> Signatures:
     return merge_signatures(told, len(problems))
 
 
-def _read_processes(folder: Path) -> tuple[list[dict[str, JsonValue]], list[JsonValue]]:
-    """What each process told, and what was wrong with those that told something else."""
+def _read_processes(folder: Path) -> tuple[list[dict[str, JsonValue]], list[JsonValue], int]:
+    """What each process told, what was wrong with those that told something else, and how many are not known."""
     told: list[dict[str, JsonValue]] = []
     problems: list[JsonValue] = []
-    for path in sorted(folder.glob("*.json"))[:MAX_PROCESSES]:
+    files = sorted(folder.glob("*.json"))
+    left = MAX_TOGETHER
+    for path in files[:MAX_PROCESSES]:
         try:
-            told.append(_read_told(path))
+            data = _read_told(path)
+            left -= len(data)
+            if left < 0:
+                break
+            told.append(_parse_told(data, f"found: {path.name}"))
         except InputError as error:
             problems.append(str(error))
-    return told, problems
+    return told, problems, len(files) - len(told)
 
 
-def _read_told(path: Path) -> dict[str, JsonValue]:
+def _read_told(path: Path) -> bytes:
     with open_regular(path, "found") as stream:
-        value = parse_json(stream.read(MAX_FOUND + 1), f"found: {path.name}", max_size=MAX_FOUND)
+        return stream.read(MAX_FOUND + 1)
+
+
+def _parse_told(data: bytes, subject: str) -> dict[str, JsonValue]:
+    value = parse_json(data, subject, max_size=MAX_FOUND)
     if not isinstance(value, dict):
-        raise InputError(f"found: {path.name}: not a JSON object")
+        raise InputError(f"{subject}: not a JSON object")
     return value
 
 
