@@ -40,6 +40,8 @@ from reprobuild.image.model import MEDIA_TYPES, Image, Layer
 from reprobuild.image.oci import CONFIG_TYPE, MANIFEST_TYPE
 
 MAX_DOCUMENT = 4 << 20
+MAX_WHOLE = 2 * MAX_DOCUMENT
+"""Bytes of a document that does not come first and is held whole."""
 MAX_UNPACKED = 256 << 30
 """Bytes that a layer may claim to unpack to."""
 HINT = "name a file that reprobuild run or reprobuild bundle wrote; a damaged one has to be copied again"
@@ -118,7 +120,7 @@ def read_document(path: Path, subject: str, name: str) -> bytes | None:
         wanted = front.documents[name]
         for entry, content in members:
             if entry.path == f"blobs/sha256/{wanted.sha256}":
-                if entry.size != wanted.size or wanted.size > 2 * MAX_DOCUMENT:
+                if entry.size != wanted.size or wanted.size > MAX_WHOLE:
                     raise InputError(f"{subject}: {name}: {entry.size} bytes")
                 data = content.read()
                 if sha256_bytes(data) != wanted.sha256:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reprobuild.bundle.read import Front, verify_bundle
+from reprobuild.bundle.read import MAX_WHOLE, Front, verify_bundle
 from reprobuild.ground.digests import sha256_bytes
 from reprobuild.ground.errors import InputError, UsageError
 from reprobuild.ground.tree import digest_tree, unpack_tree
@@ -42,7 +42,7 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     front, blobs = verify_bundle(path, subject, folder / "blobs", progress.advance)
     files = {name: blobs[item.sha256] for name, item in front.documents.items()}
     record, index = parse_small(front, subject)
-    received = Received(front, record, index, _receive_numerics(files, subject), files, subject)
+    received = Received(front, record, index, _receive_numerics(front, files, subject), files, subject)
     _require_agreement(received)
     for sha256 in {layer.sha256 for layer in front.image.layers}:  # an image may have a layer twice
         store.keep(blobs[sha256], sha256)
@@ -51,9 +51,11 @@ def receive_bundle(path: Path, store: Store, folder: Path, progress: Progress) -
     return received
 
 
-def _receive_numerics(files: Mapping[str, Path], subject: str) -> Numerics | None:
+def _receive_numerics(front: Front, files: Mapping[str, Path], subject: str) -> Numerics | None:
     if NUMERICS not in files:
         return None
+    if (size := front.documents[NUMERICS].size) > MAX_WHOLE:
+        raise InputError(f"{subject}: {NUMERICS}: {size} bytes, at most {MAX_WHOLE} are read")
     data = files[NUMERICS].read_bytes()
     numerics = Numerics.from_bytes(data, f"{subject}: {NUMERICS}")
     if numerics.to_bytes() != data:

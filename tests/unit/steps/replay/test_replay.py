@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from builders.bundles import BASE, ScriptedEngine, Training, make_test_bundle, open_test_world
+from builders.numerics import make_numerics
 
 from reprobuild.engines.engine import Container, Execution
 from reprobuild.ground.errors import InputError, ReprobuildError, UsageError
@@ -271,6 +272,14 @@ def test_documents_that_do_not_belong_together_are_refused(
     )
 
     with pytest.raises(InputError, match=message):
+        replay(tmp_path, bundle)
+
+
+def test_numerics_larger_than_are_read_are_refused(tmp_path: Path) -> None:
+    numerics = make_numerics(failed={f"torch/sort/i64/{number}": "x" * 1000 for number in range(9000)})
+    bundle = make_test_bundle(tmp_path, ScriptedEngine(train), OUTPUTS, numerics=numerics)
+
+    with pytest.raises(InputError, match=r"bundle.tar: numerics.json: 9\d{6} bytes, at most 8388608 are read"):
         replay(tmp_path, bundle)
 
 
