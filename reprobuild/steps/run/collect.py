@@ -119,8 +119,8 @@ def read_found(folder: Path, command: Sequence[str], source: str) -> dict[str, J
 
 def read_signatures(folder: Path) -> Signatures:
     """Which operations all processes of the training asked for; a process of which nothing is known is a gap."""
-    told, problems = _read_processes(folder)
-    return merge_signatures(told, len(problems))
+    told, _, unread = _read_processes(folder)
+    return merge_signatures(told, unread)
 
 
 def _read_processes(folder: Path) -> tuple[list[dict[str, JsonValue]], list[JsonValue], int]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from reprobuild.numerics.signatures import UNREAD
 from reprobuild.steps.run.collect import MAX_FOUND, MAX_PROCESSES, read_found, read_signatures
 
 TOLD = {"complete": True, "cpu": {"vendor": "GenuineIntel"}}
@@ -38,6 +39,7 @@ def test_large_files_are_read_up_to_64_mebibytes_together_in_the_order_of_their_
 
     assert cpus_of(tmp_path) == {"GenuineIntel": 16, "": 2}
     assert read_signatures(tmp_path).operations == 16
+    assert read_signatures(tmp_path).gaps == (UNREAD,)
 
 
 def test_what_is_no_json_counts_as_read_of_those_bytes(tmp_path: Path) -> None:
