@@ -1,6 +1,7 @@
 """Lines of the script's own code that the record shall name: each place once, with how often it was passed."""
 
 import os
+import reprlib
 import sys
 from types import FrameType
 from typing import Any, Dict, Optional, Tuple
@@ -18,6 +19,9 @@ RUNTIME = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _KNOWN: Dict[Tuple[object, ...], Dict[str, Any]] = {}
 _FILES: Dict[str, str] = {}
+_REPR = reprlib.Repr()
+"""Of a value of any size, and of one that cannot be shown."""
+_REPR.maxstring = _REPR.maxother = LONGEST
 
 
 def begin() -> None:
@@ -83,8 +87,10 @@ def user(depth: int = 2) -> Optional[FrameType]:
 
 def short(value: object) -> object:
     """A seed as JSON has it: a number that fits, else a short text."""
-    if hasattr(value, "__index__"):
-        value = value.__index__()
+    try:
+        value = value.__index__()  # type: ignore[attr-defined]
+    except Exception:  # an array of several numbers and a tracer have it too, and refuse
+        pass
     if isinstance(value, (int, float)) and abs(value) < 2**63:
         return value
-    return repr(value)[:LONGEST] if not isinstance(value, int) else "%x" % value
+    return _REPR.repr(value)[:LONGEST] if not isinstance(value, int) else "%x" % value

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any, Callable, Dict, Optional, Set
 
 from reprobuild_inside import notes
-from reprobuild_inside.found import FOUND
+from reprobuild_inside.found import FOUND, problem
 from reprobuild_inside.notes import short
 from reprobuild_inside.wrapping import wrap
 
@@ -24,10 +24,13 @@ def seen(what: str, value: object, depth: int = 2) -> bool:
     """Keep that a seed was given, and where in the script's own code; False when a framework gives it to a worker."""
     if sys._getframe(depth).f_globals.get("__name__") in FRAMEWORKS_OWN:
         return False
-    frame = notes.user(depth)
-    notes.note_place("own_seeds", what, frame, value=short(value))
-    if is_clock(value, time.time()):
-        notes.note_place("unseeded", "the clock as a seed of " + what, frame)
+    try:
+        frame = notes.user(depth)
+        notes.note_place("own_seeds", what, frame, value=short(value))
+        if is_clock(value, time.time()):
+            notes.note_place("unseeded", "the clock as a seed of " + what, frame)
+    except Exception as error:  # whatever was given: the script has seeded
+        problem("own_seeds", error)
     return True
 
 
@@ -51,8 +54,9 @@ def watch(name: str, what: str, *modules: Any, library: str = "") -> None:
         def function(*args: Any, **kwargs: Any) -> Any:
             made = original(*args, **kwargs)
             value = args[0] if args else kwargs.get("seed")
-            # default_rng takes generators and their sources too.
-            if value is not None and not hasattr(value, "bit_generator") and not hasattr(value, "generate_state"):
+            # default_rng takes generators and their sources too; an object of the script's is not asked itself.
+            kind = type(value)
+            if value is not None and not hasattr(kind, "bit_generator") and not hasattr(kind, "generate_state"):
                 if seen(what, value) and library:
                     LIBRARIES.add(library)
                     FOUND["seeds"][library] = short(value)

@@ -27,7 +27,7 @@ class Seeded:
     def __reduce__(self) -> Tuple[Any, ...]:
         return _again, (self.function, self.lineage.rank, self.lineage.path, self.process)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self.process != os.getpid():
             _become(self.lineage)
         return self.function(*args, **kwargs)
@@ -59,7 +59,7 @@ def _seeded(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _submit(original: Any) -> Callable[..., Any]:
-    def submit(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
+    def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         return original(self, _seeded(fn), *args, **kwargs)
 
     return submit

@@ -57,7 +57,8 @@ class Watch:
 
     def gap(self, why: str) -> None:
         """Something is not seen from now on."""
-        self.gaps.append(why)
+        if why not in self.gaps:
+            self.gaps.append(why)
         if self.missed is None:
             self.missed = self.steps + 1
 
@@ -147,21 +148,30 @@ class Watch:
     def before_step(self, optimizer: Any, *_: Any) -> None:
         """A step of any optimiser begins."""
         self.stepping = True
-        if optimizer not in self.optimizers:
-            self.optimizers.add(optimizer)
-            tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-            self.parameters += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        try:
+            if optimizer not in self.optimizers:
+                self.optimizers.add(optimizer)
+                tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+                self.parameters += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        except Exception as error:  # any optimiser of the script's own: its step is made
+            problem("signatures", error)
 
     def after_step(self, *_: Any) -> None:
         """And ends: the time to look again, or not to look for a while."""
         self.stepping = False
         self.steps += 1
-        power = not self.steps & (self.steps - 1)
+        try:
+            self._after_step()
+        except Exception as error:  # any version of PyTorch: the training goes on
+            problem("signatures", error)
+            self.stop("after a step: %s" % type(error).__name__)
+
+    def _after_step(self) -> None:
         if not self.recording or self.gaps:
             self.pause()
             if not (self.steps + 1) & self.steps:  # the next step's number is a power of two
                 self.watch()
-        if power:
+        if not self.steps & (self.steps - 1):
             FOUND["signatures"] = self.told(ended=False)
             tell()
 

@@ -321,6 +321,30 @@ print(1)
     ]
 
 
+def test_seeds_that_are_arrays_or_cannot_be_shown_are_the_scripts_own_too(tmp_path: Path) -> None:
+    script = """
+import json, random
+import numpy as np
+class Odd(str):
+    def __index__(self): raise ValueError("odd")
+    def __repr__(self): raise ValueError("odd")
+np.random.seed(np.array([1, 2, 3]))
+random.seed(Odd("word"))
+np.random.default_rng(np.array([1, 2, 3]))
+np.random.default_rng(list(range(10000)))
+print(json.dumps([random.random(), np.random.rand()]))
+"""
+    import numpy as np
+
+    run = Run(tmp_path, script)
+
+    assert run.printed == [random.Random("word").random(), np.random.RandomState(np.array([1, 2, 3])).rand()]
+    assert [found["value"] for found in run.main["own_seeds"][::2]] == ["array([1, 2, 3])"] * 2
+    assert run.main["own_seeds"][1]["value"].startswith("<Odd instance at ")
+    assert len(run.main["own_seeds"][3]["value"]) <= 80
+    assert run.main["seeds"]["numpy"] == "array([1, 2, 3])"
+
+
 def test_a_thousand_places_are_told_up_to_a_bound(tmp_path: Path) -> None:
     script = "import random\n" + "random.seed(1)\n" * 1000 + "print(1)"
 
@@ -371,6 +395,18 @@ if __name__ == "__main__":
     own, other = random.Random(SEED), random.Random(7)
 
     assert Run(tmp_path, script).printed == [own.random(), own.random(), other.random(), other.random()]
+
+
+def test_a_task_may_have_arguments_of_any_name(tmp_path: Path) -> None:
+    script = """
+from concurrent.futures import ProcessPoolExecutor
+def work(**given): return sorted(given)
+if __name__ == "__main__":
+    import json
+    with ProcessPoolExecutor(1) as pool:
+        print(json.dumps(pool.submit(work, fn=1, self=2, args=3).result()))
+"""
+    assert Run(tmp_path, script).printed == ["args", "fn", "self"]
 
 
 def test_tasks_are_plain_where_processes_will_not_have_the_runtime(tmp_path: Path) -> None:
