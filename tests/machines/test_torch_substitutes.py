@@ -110,6 +110,43 @@ def test_an_lstm_is_composed_of_its_parts_and_leaves_the_rest_to_onednn(framewor
     assert told.found["pins"]["torch-lstm"]["took"]
 
 
+THREADS = """
+import threading
+import torch
+from torch import nn
+
+def together(dtype):
+    layer, value = nn.LSTM(5, 6).to(dtype), torch.randn(40, 3, 5).to(dtype)
+    wanted, seen, ended = layer(value)[0], set(), threading.Event()
+    def work():
+        with torch.no_grad():
+            for _ in range(50):
+                if not torch.equal(layer(value)[0], wanted):
+                    print("apart", dtype)
+    def look():
+        while not ended.is_set():
+            seen.add(torch._C._get_mkldnn_enabled())
+    workers, looker = [threading.Thread(target=work) for _ in range(3)], threading.Thread(target=look)
+    for thread in (looker, *workers):
+        thread.start()
+    for thread in workers:
+        thread.join()
+    ended.set()
+    looker.join()
+    return sorted(seen)
+
+print(together(torch.float32), together(torch.float64))
+together(torch.bfloat16)
+print(torch._C._get_mkldnn_enabled())
+"""
+
+
+def test_lstms_of_several_threads_leave_onednn_to_the_other_threads(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = frameworks.python(THREADS, folder=tmp_path / "one", numerics="portable")
+
+    assert told.output.splitlines() == ["[True] [True]", "True"]
+
+
 CHOLESKY = """
 import torch
 
