@@ -130,6 +130,50 @@ late = repeat.repeat(torch, {"signatures": signatures[-1:], "settings": {}, "sec
 print(json.dumps([results, late]))
 """
 
+THREADS = """
+import sys, threading
+before = []
+def profiler(frame, event, argument):
+    before.append(event)
+threading.setprofile(profiler)
+import torch
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack as modes
+from reprobuild_inside.signatures import WATCH
+
+def work():
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimiser = torch.optim.SGD([weight], lr=0.1)
+    helping = threading.Thread(target=help)
+    helping.start()
+    assert ready.acquire(timeout=60)
+    WATCH.left = 10
+    for step in range(1, 9):
+        print(step, len(modes()), WATCH.recording)
+        for _ in range(10):
+            weight.exp()
+        weight.grad = torch.ones(3)
+        optimiser.step()
+    go.release()
+    helping.join()
+    print(sys.getprofile() is profiler)
+
+def help():
+    sys.setprofile(None)
+    torch.ones(3).tanh()
+    ready.release()
+    go.acquire(timeout=60)
+    before = len(modes())
+    torch.ones(3).sin()
+    print("helping", before, len(modes()), sys.getprofile())
+
+ready, go = threading.Semaphore(0), threading.Semaphore(0)
+training = threading.Thread(target=work)
+training.start()
+training.join()
+torch.ones(3).cos()
+print("main", len(modes()), "call" in before, "c_call" in before)
+"""
+
 CUT_OFF = """
 import os
 import torch
@@ -197,6 +241,27 @@ def test_threads_are_seen_and_what_is_compiled_is_named(frameworks: Frameworks, 
     assert "aten::exp.default" not in names
     assert "torch.compile" in run.hidden
     assert run.gaps == ("torch.compile",)
+
+
+def test_watching_ends_in_all_threads_goes_on_where_steps_are_made_and_leaves_a_profiler_alone(
+    frameworks: Frameworks, tmp_path: Path
+) -> None:
+    told = frameworks.python(THREADS, folder=tmp_path / "threads", watched=True)
+    run = signatures_of(told)
+
+    lines = told.output.splitlines()
+    watched = {1, 2, 4, 8}
+    assert lines[:8] == [f"{step} {int(step in watched)} {step in watched}" for step in range(1, 9)]
+    assert lines[8:] == ["helping 1 0 None", "True", "main 0 True True"]
+    assert run.gaps == ("more than 50000 operations",)
+    assert {"aten::tanh.default", "aten::exp.default"} <= {call.operation for call in run.seen}
+
+
+def test_threads_that_another_profiler_looks_on_are_a_gap(frameworks: Frameworks, tmp_path: Path) -> None:
+    script = "import threading, torch\nthreading.setprofile(lambda *_: None)\ntorch.ones(3).exp()\n"
+    run = signatures_of(frameworks.python(script, folder=tmp_path / "profiled", watched=True))
+
+    assert (run.gaps, run.missed) == (("threads that began under another profiler",), 1)
 
 
 def test_a_process_that_does_not_end_by_itself_leaves_a_gap(frameworks: Frameworks, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def end_signatures() -> None:
         from reprobuild_inside import hidden
 
         if WATCH.torch is not None:
+            if _profiler() is not _begin_thread:
+                WATCH.gap("threads that began under another profiler", step=1)
             WATCH.pause()
             WATCH.settings = settings(WATCH.torch)
         WATCH.hidden |= hidden.hidden()
@@ -84,6 +86,7 @@ def _begin(torch: Any) -> None:
     _mark_compilers(torch)
     if threading.current_thread() is not threading.main_thread() or threading.active_count() > 1:
         WATCH.gap("threads that ran before PyTorch was imported")
+    WATCH.profiler = _profiler()
     threading.setprofile(_begin_thread)
     FOUND["signatures"] = WATCH.told(ended=False)
     WATCH.watch()
@@ -106,7 +109,10 @@ def _mode(base: Any) -> Any:
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if WATCH.recording and hasattr(func, "_schema"):
                 WATCH.note(func, args, kwargs)
-            return func(*args, **kwargs) if kwargs else func(*args)
+            result = func(*args, **kwargs) if kwargs else func(*args)
+            if not WATCH.recording:
+                WATCH.leave()
+            return result
 
     return Observed()
 
@@ -125,13 +131,25 @@ def _mark_compilers(torch: Any) -> None:
     torch.compile = compiled
 
 
-def _begin_thread(*_: Any) -> None:
-    """In a thread that begins: modes are each thread's own."""
+def _profiler() -> Any:
+    """What looks on in threads that begin; threading.getprofile came with Python 3.10."""
+    return getattr(threading, "_profile_hook", None)
+
+
+def _begin_thread(*event: Any) -> None:
+    """In a thread that begins: each has modes of its own. A profiler of the script's own looks on from here."""
     sys.setprofile(None)
-    if WATCH.recording:
-        _mode(type(WATCH.mode).__mro__[1]).__enter__()
-    elif not WATCH.stopped:
-        WATCH.gap("threads that began while nothing was watched")
+    try:
+        if WATCH.recording:
+            WATCH.mode.__enter__()
+        elif not WATCH.stopped:
+            WATCH.gap("threads that began while nothing was watched")
+    except Exception as error:  # any version of PyTorch: the thread goes on
+        problem("signatures", error)
+        WATCH.gap("a thread: %s" % type(error).__name__)
+    if WATCH.profiler is not None:
+        sys.setprofile(WATCH.profiler)
+        WATCH.profiler(*event)
 
 
 def _begin_child() -> None:
@@ -142,10 +160,10 @@ def _begin_child() -> None:
         util.register_after_fork(WATCH, _tell_at_end)
     if WATCH.torch is None:
         return
-    recording, stopped = WATCH.recording, WATCH.stopped
+    recording = WATCH.recording and not WATCH.stopped and WATCH.is_on()
     WATCH.begin()
     WATCH.recording = recording
-    if stopped or not recording:
+    if not recording:
         WATCH.stop("forked while nothing was watched")
     FOUND["signatures"] = WATCH.told(ended=False)
 

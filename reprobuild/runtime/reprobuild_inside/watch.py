@@ -1,6 +1,8 @@
 """What is seen of a process's operations of PyTorch, with bounds on what seeing them costs."""
 
 import importlib
+import sys
+import threading
 import time
 import weakref
 from typing import Any, Dict, List, Optional, Set
@@ -12,6 +14,8 @@ MANY = 50_000
 """Operations that are seen before watching has taken long enough, and in each step that is looked at afterwards."""
 MOST, MOST_TENSORS = 2000, 20000
 """Signatures that are kept, and tensors in them."""
+EVENTS = 1000
+"""Calls and returns of Python at which a thread looks whether the mode can be taken off."""
 CUT_OFF = "the process did not end by itself"
 PHASES = ("forward", "backward", "optimizer", "other")
 """Where an operation was called: in a graph that is built, in its backward, in a step, or anywhere else."""
@@ -23,6 +27,10 @@ class Watch:
     def __init__(self) -> None:
         self.torch: Any = None
         self.mode: Any = None
+        """One for all threads; each has a stack of its own that it lies on."""
+        self.profiler: Any = None
+        """The script's own for the threads that begin, if there is one."""
+        self.here = threading.local()
         self.kinds: Dict[Any, bool] = {}
         self.begin()
 
@@ -55,12 +63,11 @@ class Watch:
             "seconds": round(self.seconds, 3),
         }
 
-    def gap(self, why: str) -> None:
-        """Something is not seen from now on."""
+    def gap(self, why: str, step: Optional[int] = None) -> None:
+        """Something is not seen from this step on, or from now on."""
         if why not in self.gaps:
             self.gaps.append(why)
-        if self.missed is None:
-            self.missed = self.steps + 1
+        self.missed = min(filter(None, (self.missed, step or self.steps + 1)))
 
     def note(self, operation: Any, args: Any, options: Any) -> None:
         """Keep a call; whatever goes wrong with that is a gap in what was seen, and no error of the training."""
@@ -79,7 +86,7 @@ class Watch:
             self.stop("%s: %s" % (calls.title(operation), type(error).__name__))
         self.seconds += time.thread_time() - started
         self.left -= 1
-        if not self.left:
+        if self.left <= 0 and self.recording:  # not at zero: threads count without a lock
             self.recording = False
             self.gap("more than %d operations" % MANY)
 
@@ -141,9 +148,41 @@ class Watch:
     def pause(self) -> None:
         """Take no time until `watch`; the mode stays where another one lies above it."""
         self.recording = False
+        self._take_off()
+
+    def is_on(self) -> bool:
+        """Whether the mode is in this thread."""
+        return any(mode is self.mode for mode in _modes())
+
+    def _take_off(self) -> bool:
+        """Whether the mode was on top in this thread."""
         modes = _modes()
-        if modes and modes[-1] is self.mode:
+        if not modes or modes[-1] is not self.mode:
+            return False
+        try:
             self.mode.__exit__(None, None, None)
+        except IndexError:  # it was taken off within a backward pass, after which PyTorch puts back what was there
+            importlib.import_module("torch.utils._python_dispatch")._pop_mode()
+        return True
+
+    def leave(self) -> None:
+        """Take the mode off this thread after the call that is being handed on, since PyTorch puts it back then.
+
+        Tried at calls whose number is a power of two: another mode may lie above this one for long.
+        """
+        calls_here = self.here.calls = getattr(self.here, "calls", 0) + 1
+        if not calls_here & (calls_here - 1) and sys.getprofile() is None:
+            self.here.events = EVENTS
+            sys.setprofile(self._leaving)
+
+    def _leaving(self, *_: Any) -> None:
+        self.here.events -= 1
+        try:
+            if not self.recording and not self._take_off() and self.here.events > 0:
+                return
+        except Exception as error:  # any version of PyTorch: the training goes on
+            problem("signatures", error)
+        sys.setprofile(None)
 
     def before_step(self, optimizer: Any, *_: Any) -> None:
         """A step of any optimiser begins."""
