@@ -65,15 +65,25 @@ def _plain(value: float) -> bool:
     return abs(value) <= PLAIN and (2 * value).is_integer()
 
 
-def describe(torch: Any, operation: Any, args: Tuple[Any, ...], options: Dict[str, Any]) -> Dict[str, Any]:
+def describe(
+    torch: Any, operation: Any, args: Tuple[Any, ...], options: Dict[str, Any], ranged: bool = True
+) -> Dict[str, Any]:
     """The call as JSON values; Unknown for one that cannot be made again from them."""
-    name = operation._schema.name
-    skip = name.partition("::")[2] in OVERWRITTEN
+    first = 1 if operation._schema.name.partition("::")[2] in OVERWRITTEN else 0
     return {
         "operation": title(operation),
-        "inputs": [_describe(torch, value, ranged=place > 0 or not skip) for place, value in enumerate(args)],
-        "options": {key: _describe(torch, options[key], ranged=key != "out") for key in sorted(options)},
+        "inputs": [_describe(torch, value, ranged and place >= first) for place, value in enumerate(args)],
+        "options": {key: _describe(torch, options[key], ranged and key != "out") for key in sorted(options)},
     }
+
+
+def is_captured(torch: Any, tensors: List[Any]) -> bool:
+    """Whether the call only becomes a part of a GPU's graph: to wait for a number would spoil that.
+
+    https://docs.pytorch.org/docs/stable/notes/cuda.html#constraints
+    """
+    on_gpu = any(tensor.device.type == "cuda" for tensor in tensors)
+    return on_gpu and bool(torch.cuda.is_current_stream_capturing())
 
 
 def title(operation: Any) -> str:

@@ -16,6 +16,7 @@ MOST, MOST_TENSORS = 2000, 20000
 """Signatures that are kept, and tensors in them."""
 EVENTS = 1000
 """Calls and returns of Python at which a thread looks whether the mode can be taken off."""
+CAPTURED = "ranges of numbers while a graph was captured"
 CUT_OFF = "the process did not end by itself"
 PHASES = ("forward", "backward", "optimizer", "other")
 """Where an operation was called: in a graph that is built, in its backward, in a step, or anywhere else."""
@@ -101,7 +102,10 @@ class Watch:
         if self.last.get(key) != self.steps:
             self.last[key] = self.steps
             known["steps"] += 1
-        if known["calls"] & (known["calls"] - 1) == 0:  # what a tensor holds at first, often zeros, is no measure of it
+        # What a tensor holds at first, often zeros, is no measure of it.
+        if known["calls"] & (known["calls"] - 1) == 0 and self._may_look(
+            calls.tensors(self.torch.Tensor, args, options)
+        ):
             seen = calls.describe(self.torch, operation, args, options)
             calls.widen([known["inputs"], known["options"]], [seen["inputs"], seen["options"]])
         phase = self._phase()
@@ -123,7 +127,7 @@ class Watch:
         if operation.namespace in calls.EXCHANGES and all(tensor.device.type == "cpu" for tensor in tensors):
             return None
         try:
-            told = calls.describe(torch, operation, args, options)
+            told = calls.describe(torch, operation, args, options, self._may_look(tensors))
         except calls.Unknown as error:
             self.hidden.add("%s (%s)" % (calls.title(operation), error))
             return None
@@ -133,6 +137,13 @@ class Watch:
             return None
         found = self.seen[key] = dict(told, step=self.steps + 1, steps=0, calls=0, where=[])
         return found
+
+    def _may_look(self, tensors: List[Any]) -> bool:
+        """Whether numbers may be read; a gap where they may not."""
+        captured = calls.is_captured(self.torch, tensors)
+        if captured:
+            self.gap(CAPTURED)
+        return not captured
 
     def stop(self, why: str) -> None:
         """See nothing more."""
