@@ -6,9 +6,11 @@ second, third … child of its kind, and its seed is derived from that path. So 
 which is how they behave when nobody seeds them, and a process that ends sooner or later changes nobody's seed.
 """
 
+import itertools
 import os
 import random
-from typing import Dict, Mapping, Tuple
+import threading
+from typing import Dict, Iterator, Mapping, Tuple
 
 from reprobuild_inside.settings import SEED
 
@@ -19,17 +21,25 @@ PLAIN_SEED = random.Random.seed
 """As Python has it, whatever stands there later."""
 
 
+class Counts:
+    """Numbers from 1 on for each name, no number twice."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.counters: Dict[str, Iterator[int]] = {}
+
+    def next(self, name: str) -> int:
+        """1 at the first call with this name, then 2, 3 and so on, whichever thread calls."""
+        with self.lock:  # against threads; that it is one step, against a signal's handler, which has the lock too
+            return next(self.counters.setdefault(name, itertools.count(1)))
+
+
 class Lineage:
     """The rank of the root that a process descends from ("" without a launcher), and the path from that root."""
 
     def __init__(self, rank: str, path: Tuple[str, ...]) -> None:
         self.rank, self.path = rank, path
-        self.counts: Dict[str, int] = {}
-
-    def count(self, kind: str) -> int:
-        """1 at the first call with this kind, then 2, 3 and so on."""
-        self.counts[kind] = self.counts.get(kind, 0) + 1
-        return self.counts[kind]
+        self.children = Counts()
 
     def seed(self) -> int:
         """This process's own seed, below 2**32."""
@@ -49,7 +59,7 @@ class Lineage:
         given = rank_in(environment)
         if given != rank_in(os.environ):
             return Lineage(given, ())
-        return Lineage(self.rank, (*self.path, "%s-%d" % (kind, self.count(kind))))
+        return Lineage(self.rank, (*self.path, "%s-%d" % (kind, self.children.next(kind))))
 
     def text(self, environment: Mapping[str, str]) -> str:
         """As a process with this environment is told who it is."""
@@ -73,12 +83,17 @@ class Here:
     """The lineage of this process, which a fork changes."""
 
     def __init__(self) -> None:
-        self.lineage = self.forked = read(os.environ)
+        self.lineage = read(os.environ)
+        self._settled = threading.local()  # other threads may fork meanwhile
         os.environ[VARIABLE] = self.lineage.text(os.environ)
 
     def before_fork(self) -> None:
         """In the parent: the child's path is settled here, where children are counted."""
-        self.forked = self.lineage.child("fork", os.environ)
+        self._settled.child = self.lineage.child("fork", os.environ)
+
+    def forked(self) -> Lineage:
+        """In a forked child, by the thread that forked it: what was settled."""
+        return getattr(self._settled, "child", self.lineage)
 
     def become(self, lineage: Lineage) -> None:
         """In a forked child, say, which may also become another program: that one goes on with its lineage."""

@@ -8,18 +8,18 @@ made from this process's seed and a count: two calls give two streams, and each 
 import os
 import random
 import sys
-from typing import Any, Dict, Set
+from typing import Any, Set
 
 from reprobuild_inside import own_seeds
 from reprobuild_inside.found import FOUND
 from reprobuild_inside.imports import after
-from reprobuild_inside.lineage import HERE, PLAIN_SEED, Lineage
+from reprobuild_inside.lineage import HERE, PLAIN_SEED, Counts, Lineage
 from reprobuild_inside.notes import short
 from reprobuild_inside.settings import THREADS, number
 
 UNIQUE = ("tempfile", "secrets", "uuid")
 """Modules of the standard library whose generators are never seeded."""
-_DRAWN: Dict[str, int] = {}
+_DRAWN = Counts()
 _SET: Set[str] = set()
 """Generators that have been seeded here, the script's own seeds aside."""
 
@@ -46,8 +46,7 @@ def seed_python() -> None:
 
 def draw(purpose: str, size: int) -> int:
     """Bits in the place of the machine's entropy: others at each call, and the same ones in each run."""
-    _DRAWN[purpose] = _DRAWN.get(purpose, 0) + 1
-    return HERE.lineage.bits(purpose, _DRAWN[purpose], size)
+    return HERE.lineage.bits(purpose, _DRAWN.next(purpose), size)
 
 
 def _random_seed(self: random.Random, a: Any = None, version: int = 2) -> None:
@@ -75,13 +74,14 @@ _random_seed.__name__, _random_seed.__qualname__, _random_seed.__module__ = "see
 def _seed_forked() -> None:
     """Seed a forked child's generators, which would be its parent's once more."""
     own_seeds.LIBRARIES.discard("random")  # Python does not hand it on to a forked child
-    become(HERE.forked)
+    become(HERE.forked())
 
 
 def become(lineage: Lineage) -> None:
     """Go on as another process of the run would: with other seeds, where the script did not set its own."""
+    global _DRAWN  # in a forked child, another thread may have held its lock
     HERE.become(lineage)
-    _DRAWN.clear()
+    _DRAWN = Counts()
     seed = lineage.seed()
     if "random" not in own_seeds.LIBRARIES:
         PLAIN_SEED(random._inst, seed)
@@ -107,7 +107,7 @@ def _numpy(module: Any) -> None:
     # https://github.com/numpy/numpy/blob/v2.4.0/numpy/random/bit_generator.pyx (SeedSequence.__init__)
     module.random.bit_generator.randbits = lambda size: draw("numpy", size)
     module.random.SeedSequence()
-    if not _DRAWN.get("numpy"):
+    if "numpy" not in _DRAWN.counters:
         raise RuntimeError("generators that are made without a seed cannot be seeded in this version")
 
 

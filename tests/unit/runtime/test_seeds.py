@@ -150,6 +150,43 @@ print("\\n" + json.dumps([*map(float, b"".join(out).split()), *(float(open(name)
     assert len(set(first)) == len(first) == 7
 
 
+THREADS = """
+import json, os, subprocess, sys, threading
+sys.setswitchinterval(1e-6)
+from reprobuild_inside import seeds
+from reprobuild_inside.lineage import HERE
+started, asked, drawn = [], [], []
+begin = threading.Barrier(8)
+def fork():
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, ",".join(HERE.lineage.path).encode())
+        os._exit(0)
+    os.close(write)
+    started.append(os.read(read, 1000).decode())
+    os.close(read)
+def start(number):
+    begin.wait()
+    for _ in range(2000):
+        asked.append(HERE.lineage.child("task", os.environ).path)
+        drawn.append(seeds.draw("numpy", 64))
+    for _ in range(40):
+        fork()
+    for _ in range(5):
+        environment = dict(os.environ) if number % 2 else None
+        command = ["sh", "-c", "echo $REPROBUILD_PROCESS"]
+        started.append(subprocess.run(command, env=environment, stdout=subprocess.PIPE).stdout.decode())
+threads = [threading.Thread(target=start, args=(number,)) for number in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(json.dumps([[len(found), len(set(found))] for found in (started, asked, drawn)]))
+"""
+
+
+def test_children_that_many_threads_start_at_once_are_all_others(tmp_path: Path) -> None:
+    assert Run(tmp_path, THREADS).printed == [[360, 360], [16000, 16000], [16000, 16000]]
+
+
 def test_other_programs_that_are_started_now_and_then_change_no_seed(tmp_path: Path) -> None:
     script = """
 import json, subprocess, sys
