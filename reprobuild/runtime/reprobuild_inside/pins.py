@@ -6,7 +6,7 @@ functions below this package that take the pin's value; a check says whether the
 
 import os
 import sys
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from reprobuild_inside.found import FOUND
 from reprobuild_inside.imports import after
@@ -56,7 +56,9 @@ def _applying(pin: Pin) -> Callable[[Any], None]:
 def check_again() -> None:
     """Once more what was applied: a script may have set its own since, and libraries may have come."""
     for pin in PINS:
-        if pin["id"] in FOUND["pins"]:
+        found = FOUND["pins"].get(pin["id"])
+        # That a variable is as before says nothing of when its library read it.
+        if found is not None and (found["took"] or not _is_of_variables(pin)):
             _keep(pin, lambda pin=pin: _function(pin["check"])(pin["value"]))  # type: ignore[misc]
 
 
@@ -75,6 +77,8 @@ def _keep(pin: Pin, act: Callable[[], Optional[Took]]) -> None:
     """Keep what came of it under the pin's name; None says that the library is not in this process."""
     try:
         took = _unknown(pin) or _unset(pin) or act()
+        if took is not None and took[0]:
+            took = _changed(pin) or took
     except Exception as error:  # any library, any version: told in the record
         took = False, "%s: %s" % (type(error).__name__, error)
     if took is None:
@@ -96,8 +100,24 @@ def _unset(pin: Pin) -> Optional[Took]:
     """A variable that is not as the run set it, because a process between cleared or changed it."""
     for name, value in sorted(pin["environment"].items()):
         if BEGAN.get(name) != value:
-            return False, "%s is %s, not %r" % (name, repr(BEGAN.get(name)) if name in BEGAN else "not set", value)
+            return False, "%s is %s, not %r" % (name, _shown(BEGAN, name), value)
     return None
+
+
+def _changed(pin: Pin) -> Optional[Took]:
+    """A variable that the script changed, of a pin that nothing else is seen of: its library may read it only now."""
+    for name, value in sorted(pin["environment"].items()) if _is_of_variables(pin) else ():
+        if os.environ.get(name) != value:
+            return False, "%s is %s by the script's doing, not %r" % (name, _shown(os.environ, name), value)
+    return None
+
+
+def _shown(environment: Mapping[str, str], name: str) -> str:
+    return repr(environment[name]) if name in environment else "not set"
+
+
+def _is_of_variables(pin: Pin) -> bool:
+    return str(pin["check"]).endswith(".variables")
 
 
 BEGAN = dict(os.environ)
@@ -105,7 +125,7 @@ BEGAN = dict(os.environ)
 
 
 def variables(_: str) -> Took:
-    """The check of a pin of variables alone: they are in force when the process begins with them."""
+    """The check of a pin of variables alone: in force when the process begins with them and the script leaves them."""
     return True, ""
 
 

@@ -107,6 +107,31 @@ def test_a_variable_that_something_changed_is_told(
     assert missed(told) == {pin: detail}
 
 
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ("os.environ['OMP_DYNAMIC'] = 'TRUE'", "OMP_DYNAMIC is 'TRUE' by the script's doing, not 'FALSE'"),
+        ("os.environ.clear()", "OMP_DYNAMIC is not set by the script's doing, not 'FALSE'"),
+    ],
+)
+def test_a_variable_that_the_script_changed_before_a_library_reads_it_is_told(
+    tmp_path: Path, change: str, detail: str
+) -> None:
+    """Also where it is as before afterwards: when the library read it, nobody knows."""
+    after = {**next(pin for pin in pins_of() if pin["id"] == "openmp-dynamic"), "after": ["numpy"]}
+    script = f"import os; before = dict(os.environ); {change}; import numpy; os.environ.update(before)"
+
+    assert missed(run(tmp_path, script, [after])) == {"openmp-dynamic": detail}
+
+
+def test_a_variable_that_the_script_changed_at_any_time_is_told_and_one_that_is_asked_for_elsewhere_is_not(
+    tmp_path: Path,
+) -> None:
+    told = run(tmp_path, "import numpy, os; os.environ.clear()", pins_of())
+
+    assert missed(told) == {"openmp-dynamic": "OMP_DYNAMIC is not set by the script's doing, not 'FALSE'"}
+
+
 def test_a_library_that_does_not_obey_is_told(tmp_path: Path) -> None:
     pins = [{**pin, "environment": {}} for pin in pins_of() if pin["id"] in ("numpy-simd", "openblas-core")]
 
