@@ -148,9 +148,11 @@ def test_lstms_of_several_threads_leave_onednn_to_the_other_threads(frameworks: 
 
 
 CHOLESKY = """
+import warnings
 import torch
 
 torch.manual_seed(3)
+warnings.filterwarnings("ignore", "torch.cholesky is deprecated")
 for size in (1, 5, 16, 17):
     value = torch.randn(3, size, size)
     value = value @ value.mT + size * torch.eye(size)
@@ -163,22 +165,36 @@ for size in (1, 5, 16, 17):
         print("into a tensor", size)
     if size <= 16 and not torch.equal(torch.linalg.cholesky(value, upper=True), factor.mT):
         print("upper", size)
-    changed = value.clone().requires_grad_()
-    torch.linalg.cholesky(changed).sum().backward()
-    doubled = value.double().requires_grad_()
-    torch.linalg.cholesky(doubled).sum().backward()
-    if (changed.grad - doubled.grad).abs().max() > 1e-4:
-        print("gradient", size)
+    if size <= 16:  # the old name
+        upper, out = torch.cholesky(value, upper=True), torch.empty(0)
+        if not torch.equal(torch.cholesky(value), factor) or not torch.equal(torch.cholesky(value, out=out), factor):
+            print("by the old name", size)
+        if not torch.equal(upper, torch.cholesky(value.double(), upper=True).float()) or not upper.isfinite().all():
+            print("upper by the old name", size)
+        if upper.stride() != torch.cholesky(value.double(), upper=True).stride():
+            print("strides by the old name", size)
+    for function in (torch.linalg.cholesky, torch.cholesky):
+        changed = value.clone().requires_grad_()
+        function(changed).sum().backward()
+        doubled = value.double().requires_grad_()
+        function(doubled).sum().backward()
+        if (changed.grad - doubled.grad).abs().max() > 1e-4:
+            print("gradient", size)
 print(torch.linalg.cholesky_ex(-torch.eye(3))[1].item(), torch.linalg.cholesky(torch.ones(0, 4, 4)).shape[1])
 try:
     torch.linalg.cholesky(-torch.eye(3))
 except torch.linalg.LinAlgError:
     print("refused")
+try:
+    torch.cholesky(-torch.eye(3))
+except torch.linalg.LinAlgError:
+    print("refused")
+print(torch.cholesky(torch.ones(0, 4, 4)).shape[1], torch.cholesky(torch.eye(2, dtype=torch.complex64)).dtype)
 """
 
 
 def test_a_small_cholesky_factor_is_the_one_in_float64_rounded(frameworks: Frameworks, tmp_path: Path) -> None:
     told = frameworks.python(CHOLESKY, folder=tmp_path / "one", numerics="portable")
 
-    assert told.output.splitlines() == ["1 4", "refused"]
+    assert told.output.splitlines() == ["1 4", "refused", "refused", "4 torch.complex64"]
     assert told.found["pins"]["torch-cholesky"]["took"]
