@@ -7,6 +7,7 @@ from typing import Literal
 from builders.cases import MACHINES, PROFILES, read_cases
 
 from reprobuild.ground.documents import Document
+from reprobuild.numerics.prediction import Prediction, held
 
 Outcome = Literal["identical", "equivalent", "different", "unchecked", "failed"]
 Expectation = Literal["expected identical", "expected different", "cannot tell"]
@@ -41,8 +42,7 @@ class Cell(Document):
     @property
     def wrong(self) -> bool:
         """True when a result was expected and another came."""
-        expected = {"expected identical": "identical", "expected different": "different"}.get(self.prediction or "")
-        return expected is not None and expected != self.verdict
+        return self.prediction is not None and held(Prediction(kind=self.prediction, reasons=()), self.verdict) is False
 
 
 class Control(Document):

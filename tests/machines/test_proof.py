@@ -63,6 +63,20 @@ def test_a_prediction_that_came_out_otherwise_is_wrong() -> None:
     assert "- lstm, portable, EPYC: expected identical, and different" in shown
 
 
+@pytest.mark.parametrize(
+    ("prediction", "verdict", "wrong"),
+    [
+        ("expected identical", "equivalent", True),
+        ("expected different", "equivalent", False),
+        ("expected different", "unchecked", False),
+        ("cannot tell", "different", False),
+        (None, "different", False),
+    ],
+)
+def test_weights_that_are_others_are_different_whatever_the_metrics(prediction: Any, verdict: Any, wrong: bool) -> None:
+    assert cell(prediction=prediction, verdict=verdict).wrong is wrong
+
+
 def test_what_is_not_identical_is_told_with_its_reason() -> None:
     shown = render_proof(proof(cell(verdict="different", reason="a | of weights.pt\ndiffers")))
 
