@@ -78,8 +78,10 @@ def replace_part(page: str, part: str) -> str:
 
 
 def render_short(proof: Proof) -> str:
-    """What the README shows: the portable profile's table and its share of identical cells."""
-    return "\n".join([*_table(proof, "portable", expected=False), "", _share(proof, "portable"), ""])
+    """What the README shows: the portable profile's table, both profiles' shares of identical cells, predictions."""
+    shares = [_share(proof, profile) for profile in PROFILES]
+    told = next(_predictions(proof))
+    return "\n".join([*_table(proof, "portable", expected=False), "", *shares, told, ""])
 
 
 def render_proof(proof: Proof) -> str:
