@@ -1,7 +1,6 @@
 """What computes where no dispatch is seen: named, however it was loaded, and in whichever process."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -92,7 +91,6 @@ if __name__ == "__main__":
     assert {tuple(worker["signatures"]["hidden"]) for worker in workers} == {("numpy",)}
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="sys.orig_argv is of Python 3.10")
 def test_the_servants_of_multiprocessing_are_known_for_what_they_are(tmp_path: Path) -> None:
     script = """
 from multiprocessing import get_context
