@@ -28,6 +28,9 @@ class Machine:
     cpu: str | None = None
     one_core: bool = False
 
+    def __str__(self) -> str:
+        return self.name
+
     def replay(self, training: Training) -> dict[str, Any]:
         """The report of a replay there."""
         words = ("--emulate", self.cpu) if self.cpu else ()
@@ -35,9 +38,9 @@ class Machine:
 
 
 ONE_CORE, ALL_CORES = Machine("one core", one_core=True), Machine("all cores")
-INTEL = (Machine("Haswell", "Haswell"), Machine("Skylake-Client", "Skylake-Client"))
-AMD = (Machine("EPYC", "EPYC"), Machine("EPYC-Rome", "EPYC-Rome"))
-MACHINES = (ONE_CORE, ALL_CORES, *INTEL, *AMD)
+EMULATED = tuple(Machine(cpu, cpu) for cpu in ("Haswell", "Skylake-Client", "EPYC", "EPYC-Rome"))
+"""Two of Intel, two of AMD."""
+MACHINES = (ONE_CORE, ALL_CORES, *EMULATED)
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,9 @@ class Control:
 
 @dataclass(frozen=True)
 class Case:
-    """One training: `script` is its folder, `index` its place in the table."""
+    """One training: `script` is its folder."""
 
     name: str
-    index: int
     title: str
     control: Control
     script: str = ""
@@ -83,11 +85,6 @@ class Case:
             threads=threads,
             metrics="out/metrics.json",
         )
-
-    @property
-    def sample(self) -> tuple[Machine, Machine]:
-        """The emulated CPUs, one of each vendor, that the test suite takes of the four; `make proof` takes them all."""
-        return INTEL[self.index % 2], AMD[self.index // 2 % 2]
 
     def control_verdict(self, frameworks: Frameworks, training: Training, folder: Path) -> str:
         """How the case came out under its control, which is to be "different"; `folder` is a new one.
@@ -134,9 +131,9 @@ def replay_changed(frameworks: Frameworks, bundle: Path, variables: Mapping[str,
 def read_cases() -> dict[str, Case]:
     """The cases by name, in the table's order."""
     table = tomllib.loads((FOLDER / "cases.toml").read_text())
-    return {name: _case(name, index, values) for index, (name, values) in enumerate(table.items())}
+    return {name: _case(name, values) for name, values in table.items()}
 
 
-def _case(name: str, index: int, values: dict[str, Any]) -> Case:
+def _case(name: str, values: dict[str, Any]) -> Case:
     words: dict[str, Any] = {key: tuple(values.pop(key)) for key in ("launcher", "arguments") if key in values}
-    return Case(name=name, index=index, control=Control(**values.pop("control")), **words, **values)
+    return Case(name=name, control=Control(**values.pop("control")), **words, **values)

@@ -54,7 +54,7 @@ import types
 calls = []
 manual_seed = lambda seed: calls.append(["manual_seed", seed])
 set_num_threads = lambda count: calls.append(["set_num_threads", count])
-use_deterministic_algorithms = lambda mode, warn_only=False: calls.append(["deterministic", mode, warn_only])
+set_deterministic_debug_mode = lambda mode: calls.append(["deterministic", mode])
 backends = types.SimpleNamespace(cudnn=types.SimpleNamespace(benchmark=True, deterministic=False), cpu=None)
 initial_seed = lambda: calls[-1][1] if calls[-1][0] == "manual_seed" else 1234
 are_deterministic_algorithms_enabled = is_deterministic_algorithms_warn_only_enabled = lambda: True

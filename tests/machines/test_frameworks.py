@@ -11,6 +11,15 @@ VERSIONS = """
 import numpy, scipy, sklearn, torch
 print(torch.__version__.partition("+")[0], torch.get_num_threads(), torch.rand(1).item())
 """
+COMPILER = """
+import sys
+import torch
+print([name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules])
+import torch._inductor.config
+print(torch.are_deterministic_algorithms_enabled(), torch._inductor.config.deterministic)
+torch.use_deterministic_algorithms(False)
+print(torch.are_deterministic_algorithms_enabled(), torch._inductor.config.deterministic)
+"""
 TRAIN = """
 import os
 import numpy
@@ -25,6 +34,12 @@ def test_a_snippet_finds_the_frameworks_seeded_and_with_its_threads(frameworks: 
     assert told[0].output == told[1].output
     assert told[0].output.startswith("2.13.0 1 0.")
     assert told[0].found["seeds"]["torch"] == 1
+
+
+def test_a_compiler_is_deterministic_too_and_is_not_imported_for_that(frameworks: Frameworks, tmp_path: Path) -> None:
+    told = frameworks.python(COMPILER, folder=tmp_path / "x")
+
+    assert told.output.splitlines() == ["[]", "True True", "False False"]
 
 
 def test_a_project_is_trained_and_replayed(frameworks: Frameworks, tmp_path: Path) -> None:

@@ -98,9 +98,3 @@ def test_every_case_has_a_script_and_exactly_one_control() -> None:
         control = case.control
         given = [control.seed is not None, control.threads is not None, bool(control.variables), bool(control.native)]
         assert given.count(True) == 1, case.name
-
-
-def test_two_cpus_of_the_four_are_of_two_vendors_and_all_four_are_taken() -> None:
-    samples = {machine.name for case in read_cases().values() for machine in case.sample}
-
-    assert samples == {"Haswell", "Skylake-Client", "EPYC", "EPYC-Rome"}

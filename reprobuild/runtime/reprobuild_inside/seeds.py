@@ -36,6 +36,7 @@ def seed_python() -> None:
     for name, action in (
         ("numpy", _numpy),
         ("torch", _torch),
+        ("torch._inductor.config", _inductor),
         ("tensorflow", _tensorflow),
         ("jax", _jax),
         ("cupy", _cupy),
@@ -115,8 +116,9 @@ def _torch(module: Any) -> None:
     module.manual_seed(HERE.lineage.seed())
     module.set_num_threads(THREADS)
     # Warn where an operation has no deterministic form: an error would end trainings that are reproducible enough.
-    # https://docs.pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html
-    module.use_deterministic_algorithms(True, warn_only=True)
+    # `use_deterministic_algorithms` imports a compiler to tell it too, which takes seconds: see `_inductor`.
+    # https://docs.pytorch.org/docs/stable/generated/torch.set_deterministic_debug_mode.html
+    module.set_deterministic_debug_mode("warn")
     module.backends.cudnn.benchmark = False
     module.backends.cudnn.deterministic = True
     FOUND["seeds"]["torch"] = HERE.lineage.seed()
@@ -129,6 +131,13 @@ def _torch(module: Any) -> None:
         return drawn
 
     own_seeds.watch_torch(module, seed)
+
+
+def _inductor(module: Any) -> None:
+    # The compiler's part of torch.use_deterministic_algorithms, in versions where it has one.
+    # https://docs.pytorch.org/docs/stable/generated/torch.use_deterministic_algorithms.html
+    if hasattr(module, "deterministic"):
+        module.deterministic = sys.modules["torch"].are_deterministic_algorithms_enabled()
 
 
 def _tensorflow(module: Any) -> None:

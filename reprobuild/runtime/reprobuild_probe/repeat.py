@@ -47,7 +47,7 @@ def _set(torch: Any, settings: Dict[str, Any]) -> None:
     """What the script had set when it ended."""
     if isinstance(settings.get("threads"), int):
         torch.set_num_threads(max(1, min(1024, settings["threads"])))
-    torch.use_deterministic_algorithms(bool(settings.get("deterministic", True)), warn_only=True)
+    torch.set_deterministic_debug_mode("warn" if settings.get("deterministic", True) else "default")
     if settings.get("matmul_precision") in ("highest", "high", "medium"):
         torch.set_float32_matmul_precision(settings["matmul_precision"])
     if "mkldnn" in settings:
