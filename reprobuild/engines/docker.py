@@ -4,7 +4,6 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import socket
@@ -18,6 +17,7 @@ from reprobuild.engines.options import create_options
 from reprobuild.engines.status import ending, find_refusal, no_command
 from reprobuild.ground.digests import short
 from reprobuild.ground.errors import ToolError, UsageError
+from reprobuild.ground.interrupts import uninterrupted
 from reprobuild.ground.parallel import ahead
 from reprobuild.hardware.fingerprint import EngineFacts
 from reprobuild.image.archive import Archive, describe_archive
@@ -158,18 +158,12 @@ class Docker:
         from docker.errors import NotFound
 
         try:
-            with self.daemon.client(patience) as client, self.daemon.answering(), suppress(NotFound):
-                finished(lambda: client.api.remove_container(name, force=True, v=True))
+            with self.daemon.client(patience) as client, self.daemon.answering(), suppress(NotFound), uninterrupted():
+                client.api.remove_container(name, force=True, v=True)
         except ToolError as error:
             left = f"its container may be left: {self.daemon.name} rm --force {name}"
             error.hint = f"{error.hint}; {left}" if error.hint else left
             raise
-
-
-def finished(work: Callable[[], Any]) -> Any:
-    """What `work` returns; Ctrl-C is heard when it is done, for a daemon goes on with what it was asked."""
-    with ThreadPoolExecutor(1) as pool:  # which waits at its end
-        return pool.submit(work).result()
 
 
 @dataclass(frozen=True)
@@ -196,7 +190,8 @@ class _Run:
         """Make it, listen to it, and start it."""
         with self.daemon.answering():
             options = create_options(container, machine)
-            made = finished(lambda: self.client.containers.create(place, name=self.name, **options))
+            with uninterrupted():  # a daemon goes on with what it was asked
+                made = self.client.containers.create(place, name=self.name, **options)
             if made.attrs["Image"] != place:
                 raise self.daemon.error(f"it made a container of image {short(made.attrs['Image'])}")
             if container.gpu and not made.attrs["HostConfig"].get("DeviceRequests"):

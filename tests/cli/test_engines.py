@@ -119,7 +119,7 @@ def test_an_interrupt_at_any_moment_leaves_no_container(
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
         assert (process.returncode in (4, 130), b"Traceback" in err) == (True, False), err
-        assert containers(docker) == ""
+        assert containers(docker) == "", err
         assert line.unfinished == []
 
 

@@ -19,18 +19,21 @@ NO_ARITHMETIC = frozenset(
     )
 )
 """Packages whose compiled code reads, packs or sends; none of it rounds a number that a training could use."""
-
-
 NUMERIC = re.compile(r"(blas|lapack|mkl_|fftw|libgsl|libflint|cublas|cudnn|cusolver|cufft|libxla)", re.IGNORECASE)
 """Libraries of the system that compute, by their names."""
 SYSTEM = ("/lib", "/usr/lib")
+CACHE, COMPILED = "TORCHINDUCTOR_CACHE_DIR", "torch.compile"
+"""Where PyTorch's compiler leaves what it makes, a library for each kernel; it sets the variable where nobody did.
+
+https://github.com/pytorch/pytorch/blob/v2.13.0/torch/_inductor/runtime/cache_dir_utils.py
+"""
 BUILTINS = (types.FunctionType, types.BuiltinFunctionType, type)
 
 
 def hidden() -> Set[str]:
     """Top-level names of imported packages whose arithmetic cannot be seen; NumPy only where somebody uses it."""
     modules = [(name, module) for name, module in list(sys.modules.items()) if module is not None]
-    found = {name.partition(".")[0] for name, module in modules if _is_compiled(module)} | set(_loaded())
+    found = {_name(name, module) for name, module in modules if _is_compiled(module)} | set(_loaded())
     found -= SEEN | NO_ARITHMETIC | {"numpy"}
     if "numpy" in sys.modules and any(_uses_numpy(name, module) for name, module in modules):
         found.add("numpy")
@@ -40,6 +43,15 @@ def hidden() -> Set[str]:
 def _is_compiled(module: Any) -> bool:
     path = getattr(module, "__file__", None)
     return isinstance(path, str) and ".so" in os.path.basename(path) and not _below(path, _standard())
+
+
+def _name(name: str, module: Any) -> str:
+    return COMPILED if _of_compiler(module.__file__) else name.partition(".")[0]
+
+
+def _of_compiler(path: str) -> bool:
+    folder = os.environ.get(CACHE)
+    return bool(folder) and _below(path, iter((str(folder),)))
 
 
 def _standard() -> Iterator[str]:
@@ -59,6 +71,9 @@ def _loaded() -> Iterator[str]:
     sites = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     prefixes = (*SYSTEM, os.path.join(sys.base_prefix, "lib"))
     for path in paths:
+        if _of_compiler(path):
+            yield COMPILED
+            continue
         site = next((site for site in sites if _below(path, iter((site,)))), None)
         if site is not None:
             yield os.path.relpath(path, site).split(os.sep)[0].split(".")[0]

@@ -30,6 +30,16 @@ def test_a_library_that_is_loaded_without_an_import_is_named(tmp_path: Path) -> 
     assert hidden(Run(tmp_path, "import ctypes\nctypes.CDLL('./libcompute.so')\n", WATCHED)) == ["libcompute"]
 
 
+def test_the_kernels_of_a_compiler_are_one_name(tmp_path: Path) -> None:
+    for name in ("c7hc", "c65q"):
+        (tmp_path / "cache" / name).mkdir(parents=True)
+        shutil.copyfile(SYSTEM, tmp_path / "cache" / name / f"{name}.so")
+    load = "import ctypes\nctypes.CDLL('./cache/c7hc/c7hc.so')\nctypes.CDLL('./cache/c65q/c65q.so')\n"
+    run = Run(tmp_path, load, {**WATCHED, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")})
+
+    assert hidden(run) == ["torch.compile"]
+
+
 @pytest.mark.parametrize(
     "script",
     [
