@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from builders.debian_archive import Content, Folder, Link, make_deb
-from builders.host import ENVIRONMENT, interpreter, prefixes
+from builders.host import ENVIRONMENT, interpreter, packages, prefixes
 
 from reprobuild.ground.canonical import canonical_json
 from reprobuild.ground.digests import sha256_bytes
@@ -164,7 +164,12 @@ def _skeleton(own: Mapping[str, Content]) -> bytes:
 
 def _programs(folder: Path) -> Path:
     """A folder with the `bwrap` that adds this machine's programs."""
-    binds = " ".join(f"--ro-bind {place} {place}" for place in (Path("/usr"), *prefixes()))
+    binds = " ".join(
+        [
+            *(f"--ro-bind {place} {place}" for place in (Path("/usr"), *prefixes())),
+            *(f"--tmpfs {place}" for place in packages()),
+        ]
+    )
     folder.mkdir(parents=True, exist_ok=True)
     real = shutil.which("bwrap") or "/usr/bin/bwrap"
     (folder / "bwrap").write_text(

@@ -1,6 +1,7 @@
 """The sandbox with this machine's own /usr and Python in place of an image: quick, and without a network."""
 
 import os
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -8,6 +9,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,17 @@ def prefixes() -> list[Path]:
     """Where this Python lives, when that is not below /usr."""
     places = [Path(sys.base_prefix), interpreter().resolve().parent.parent]
     return [place for place in places if not place.is_relative_to("/usr")]
+
+
+@cache
+def packages() -> list[Path]:
+    """Where this machine's packages for Python are, which are no part of an image: what they are must decide no test.
+
+    Nor would a test wait for them to be compiled, as an image's own are.
+    """
+    names = "import site; print(*site.getsitepackages(), sep='\\n')"
+    done = subprocess.run([interpreter(), "-c", names], capture_output=True, text=True, check=True)
+    return [path for path in map(Path, ["/usr/lib/python3", *done.stdout.splitlines()]) if path.is_dir()]
 
 
 class HostSandbox(Sandbox):

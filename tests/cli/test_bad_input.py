@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from reprobuild.ground.digests import sha256_file
 
 COMMANDS = ("lock", "image", "run", "bundle", "replay", "inspect")
 SMALLEST = TOML.replace("[run]\n", "[run]\nseed = 1\n")
+WRITE = "open('o.txt', 'w').write('1')"
 BIG = "1" + "0" * 5000
 
 
@@ -347,13 +349,17 @@ def test_a_bundle_that_is_a_pipe_is_refused_without_waiting(line: CommandLine) -
 class TestReplay:
     """With a bundle to replay."""
 
-    @pytest.fixture
-    def bundle(self, line: CommandLine) -> str:
-        (line.project / "d.csv").write_text("1\n")
-        (line.project / "reprobuild.toml").write_text(TOML + "outputs = ['o.txt']\n[data.d]\npath = 'd.csv'\n")
-        (line.project / "train.py").write_text("open('o.txt', 'w').write('1')")
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trained(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        toml, files = "outputs = ['o.txt']\n[data.d]\npath = 'd.csv'\n", {"d.csv": "1\n", "train.py": WRITE}
+        line = CommandLine(tmp_path_factory.mktemp("trained"), toml, files)
         assert line.lock().run("run").returncode == 0
-        return str(line.project / "bundle.tar")
+        return line.project / "bundle.tar"
+
+    @pytest.fixture
+    def bundle(self, line: CommandLine, trained: Path) -> str:
+        return str(shutil.copy(trained, line.project))
 
     @pytest.mark.parametrize(
         ("status", "words", "said"),
